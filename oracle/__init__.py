@@ -1,0 +1,1 @@
+"""The oracle service: meters in, attestations out."""

@@ -1,0 +1,438 @@
+"""The frames that nodes exchange about records, observations, shares and ceremonies.
+
+Agreement has frames of its own (`consensus.agreement.wire`); these are what happens
+around it. Observations and ceremony bundles carry their maker's signature, because they
+go on into proposals and evidence; records verify by themselves; the rest is believed of
+the link it came over, and checked against what is agreed before it is used.
+
+Requests for records and parts of the history are answered by the shell, which holds
+them; everything else goes to the node.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from consensus.agreement import wire
+from consensus.encoding import EncodingError, Value, decode, digest, encode
+from consensus.envelope import Verified, verify_signed
+from consensus.messages import SIGNATURE_BYTES, Fields, MessageReason, WrongShape
+from consensus.model import Committee, Digest, EpochNumber, Height, Network, NodeId, Rejected
+from oracle.model import Record, RecordHash, UsagePoint, WindowStart
+
+FRAME_BYTES_MAX: Final = wire.FRAME_BYTES_MAX
+BUCKETS_MAX: Final = 1 << 14
+ROWS_PER_FRAME: Final = 8192
+RECORDS_PER_FRAME: Final = 256
+RECORD_BYTES_MAX: Final = 1 << 18
+OBSERVATIONS_PER_FRAME: Final = 4096
+PART_BYTES_MAX: Final = FRAME_BYTES_MAX - 256
+BUNDLE_BYTES_MAX: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a node holds of a window: a bit for each usage point, a digest for each bucket (A2)."""
+
+    window: WindowStart
+    presence: bytes
+    buckets: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowsWanted:
+    """Which records close the window in these buckets? Of a proposal, or held now when it is None."""
+
+    window: WindowStart
+    proposal: Digest | None
+    buckets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The answer: (usage point, record) of each bucket asked for."""
+
+    window: WindowStart
+    proposal: Digest | None
+    buckets: tuple[tuple[int, tuple[tuple[UsagePoint, RecordHash], ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsWanted:
+    """Ask for records by their hash."""
+
+    hashes: tuple[RecordHash, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Records, to be verified as if a feed had brought them."""
+
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One row of what an operator saw of an unsigned source (R4)."""
+
+    usage_point: UsagePoint
+    time_s: int
+    import_register_wh: int
+    export_register_wh: int
+    sequence: int
+    record: RecordHash
+
+    def value(self) -> dict[str, Value]:
+        """The canonical value."""
+        return {
+            "usage-point": self.usage_point,
+            "time-s": self.time_s,
+            "import-register": self.import_register_wh,
+            "export-register": self.export_register_wh,
+            "sequence": self.sequence,
+            "record": self.record,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """All that one operator saw of unsigned sources in a window, signed by it."""
+
+    epoch: EpochNumber
+    window: WindowStart
+    rows: tuple[Observation, ...]
+
+    def value(self, network: Network) -> dict[str, Value]:
+        """The canonical value, which is signed."""
+        return {
+            "topic": "observations",
+            "network": network,
+            "epoch": self.epoch,
+            "window": self.window,
+            "rows": tuple(row.value() for row in self.rows),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationsWanted:
+    """Ask for a member's observations of a window."""
+
+    window: WindowStart
+    slot: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A member's BLS share on a decided entry (T1)."""
+
+    height: Height
+    digest: Digest
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A member's word in a key ceremony: the payload's meaning is `consensus.dkg`'s."""
+
+    kind: str
+    value: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class PartWanted:
+    """Ask for a part of a decided height: its leaves, its registry, its group signature."""
+
+    height: Height
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The answer; to be checked against the decided entry."""
+
+    height: Height
+    name: str
+    data: bytes
+
+
+NodeMessage: TypeAlias = (
+    wire.AgreementMessage
+    | Inventory
+    | RowsWanted
+    | Rows
+    | RecordsWanted
+    | Records
+    | Verified[Observations]
+    | ObservationsWanted
+    | Share
+    | Verified[Bundle]
+    | PartWanted
+    | Part
+)
+
+BUNDLE_KINDS: Final = ("hello", "deal", "respond", "justify", "activate")
+SIGNED_TOPICS: Final = ("observations", *BUNDLE_KINDS)
+
+
+def inventory_frame(inventory: Inventory) -> bytes:
+    """The frame of an inventory."""
+    return encode(
+        {
+            "topic": "inventory",
+            "window": inventory.window,
+            "presence": inventory.presence,
+            "buckets": b"".join(inventory.buckets),
+        }
+    )
+
+
+def rows_wanted_frame(wanted: RowsWanted) -> bytes:
+    """The frame of a request for rows."""
+    return encode(
+        {
+            "topic": "rows-wanted",
+            "window": wanted.window,
+            "proposal": wanted.proposal or b"",
+            "buckets": wanted.buckets,
+        }
+    )
+
+
+def rows_frame(rows: Rows) -> bytes:
+    """The frame of rows; each is packed as 8 bytes of usage point and 32 of hash."""
+    buckets: list[Value] = [
+        {"bucket": bucket, "rows": b"".join(point.to_bytes(8, "big") + record for point, record in pairs)}
+        for bucket, pairs in rows.buckets
+    ]
+    return encode(
+        {
+            "topic": "rows",
+            "window": rows.window,
+            "proposal": rows.proposal or b"",
+            "buckets": buckets,
+        }
+    )
+
+
+def records_wanted_frame(hashes: tuple[RecordHash, ...]) -> bytes:
+    """The frame of a request for records."""
+    return encode({"topic": "records-wanted", "hashes": b"".join(hashes[:RECORDS_PER_FRAME])})
+
+
+def records_frames(records: tuple[Record, ...]) -> list[bytes]:
+    """Records in as few frames as their sizes allow."""
+    frames: list[bytes] = []
+    batch: list[Value] = []
+    room = FRAME_BYTES_MAX - 1024
+    for record in records:
+        size = len(record.data) + 128
+        if batch and (size > room or len(batch) == RECORDS_PER_FRAME):
+            frames.append(encode({"topic": "records", "records": batch}))
+            batch, room = [], FRAME_BYTES_MAX - 1024
+        batch.append({"format": record.format, "source": record.source, "data": record.data})
+        room -= size
+    if batch:
+        frames.append(encode({"topic": "records", "records": batch}))
+    return frames
+
+
+def signed_frame(message: Verified[Observations] | Verified[Bundle]) -> bytes:
+    """The frame of a signed message."""
+    return encode(
+        {
+            "topic": "signed",
+            "sender": int(message.sender),
+            "payload": message.payload,
+            "signature": message.signature,
+        }
+    )
+
+
+def observations_wanted_frame(wanted: ObservationsWanted) -> bytes:
+    """The frame of a request for observations."""
+    return encode({"topic": "observations-wanted", "window": wanted.window, "slot": int(wanted.slot)})
+
+
+def share_frame(share: Share) -> bytes:
+    """The frame of a BLS share."""
+    return encode(
+        {
+            "topic": "share",
+            "height": share.height,
+            "digest": share.digest,
+            "signature": share.signature,
+        }
+    )
+
+
+def part_wanted_frame(wanted: PartWanted) -> bytes:
+    """The frame of a request for a part."""
+    return encode({"topic": "part-wanted", "height": wanted.height, "name": wanted.name})
+
+
+def part_frame(part: Part) -> bytes:
+    """The frame of a part."""
+    return encode({"topic": "part", "height": part.height, "name": part.name, "data": part.data})
+
+
+def parse(
+    frame: bytes, network: Network, committees: Mapping[EpochNumber, Committee]
+) -> NodeMessage | Rejected:
+    """Read and verify one frame, of agreement or of ours."""
+    if len(frame) > FRAME_BYTES_MAX:
+        return Rejected(MessageReason.TOO_LARGE, "frame")
+    try:
+        value = decode(frame)
+        topic = value.get("topic") if isinstance(value, Mapping) else None
+        if topic in wire.TOPICS:
+            return wire.parse_frame(frame, network, committees)
+        fields = Fields(value)
+        message = _parse(fields, fields.text("topic", 24), network, committees)
+        fields.end()
+    except WrongShape as shape:
+        return Rejected(MessageReason.WRONG_SHAPE, str(shape))
+    except EncodingError as cause:
+        return Rejected(MessageReason.NOT_CANONICAL, str(cause))
+    return message
+
+
+def open_signed(
+    sender: int,
+    payload: bytes,
+    signature: bytes,
+    network: Network,
+    committees: Mapping[EpochNumber, Committee],
+) -> Verified[Observations] | Verified[Bundle] | Rejected:
+    """Check a signed message of a member. Raises WrongShape, EncodingError."""
+    value = decode(payload)
+    fields = Fields(value)
+    topic = fields.text("topic", 24)
+    if topic not in SIGNED_TOPICS:
+        return Rejected(MessageReason.WRONG_SHAPE, f"nobody signs {topic}")
+    if fields.buff("network", 32) != network:
+        return Rejected(MessageReason.WRONG_NETWORK)
+    committee = committees.get(EpochNumber(fields.uint("epoch")))
+    if committee is None:
+        return Rejected(MessageReason.UNKNOWN_EPOCH)
+    bad = verify_signed(payload, signature, NodeId(sender), committee)
+    if bad is not None:
+        return bad
+    if topic != "observations":
+        body = Bundle(topic, value if isinstance(value, Mapping) else {})
+        return Verified(body, NodeId(sender), payload, signature)
+    rows = tuple(_observation(row) for row in fields.items("rows", OBSERVATIONS_PER_FRAME))
+    observations = Observations(committee.epoch, WindowStart(fields.uint("window")), rows)
+    fields.end()
+    if any(a.usage_point >= b.usage_point for a, b in itertools.pairwise(rows)):
+        return Rejected(MessageReason.WRONG_SHAPE, "observations are sorted, one a usage point")
+    return Verified(observations, NodeId(sender), payload, signature)
+
+
+def _parse(
+    fields: Fields, topic: str, network: Network, committees: Mapping[EpochNumber, Committee]
+) -> NodeMessage | Rejected:
+    match topic:
+        case "inventory":
+            return Inventory(
+                WindowStart(fields.uint("window")),
+                fields.buff("presence", 0, 1 << 18),
+                _split(fields.buff("buckets", 0, BUCKETS_MAX * 32), 32),
+            )
+        case "rows-wanted":
+            return RowsWanted(
+                WindowStart(fields.uint("window")),
+                _proposal(fields),
+                tuple(_uint(bucket) for bucket in fields.items("buckets", BUCKETS_MAX)),
+            )
+        case "rows":
+            return _rows(fields)
+        case "records-wanted":
+            hashes = _split(fields.buff("hashes", 0, RECORDS_PER_FRAME * 32), 32)
+            return RecordsWanted(tuple(RecordHash(one) for one in hashes))
+        case "records":
+            return Records(tuple(_record(row) for row in fields.items("records", RECORDS_PER_FRAME)))
+        case "signed":
+            sender = fields.uint("sender", 255)
+            payload = fields.buff("payload", 1, FRAME_BYTES_MAX)
+            signature = fields.buff("signature", SIGNATURE_BYTES)
+            return open_signed(sender, payload, signature, network, committees)
+        case "observations-wanted":
+            return ObservationsWanted(WindowStart(fields.uint("window")), NodeId(fields.uint("slot", 255)))
+        case "share":
+            return Share(
+                Height(fields.uint("height")),
+                Digest(fields.buff("digest", 32)),
+                fields.buff("signature", 48),
+            )
+        case "part-wanted":
+            return PartWanted(Height(fields.uint("height")), fields.text("name", 24))
+        case "part":
+            return Part(
+                Height(fields.uint("height")),
+                fields.text("name", 24),
+                fields.buff("data", 0, PART_BYTES_MAX),
+            )
+        case _:
+            raise WrongShape(f"unknown topic {topic}")
+
+
+def _rows(fields: Fields) -> Rows:
+    window, proposal = WindowStart(fields.uint("window")), _proposal(fields)
+    buckets = []
+    for item in fields.items("buckets", BUCKETS_MAX):
+        bucket = Fields(item)
+        packed = _split(bucket.buff("rows", 0, ROWS_PER_FRAME * 40), 40)
+        rows = tuple((UsagePoint(int.from_bytes(row[:8], "big")), RecordHash(row[8:])) for row in packed)
+        buckets.append((bucket.uint("bucket", BUCKETS_MAX), rows))
+        bucket.end()
+    return Rows(window, proposal, tuple(buckets))
+
+
+def _record(row: Value) -> Record:
+    fields = Fields(row)
+    record = Record(
+        fields.text("format", 16), fields.uint("source"), fields.buff("data", 1, RECORD_BYTES_MAX)
+    )
+    fields.end()
+    return record
+
+
+def _observation(row: Value) -> Observation:
+    fields = Fields(row)
+    observation = Observation(
+        UsagePoint(fields.uint("usage-point")),
+        fields.uint("time-s"),
+        fields.uint("import-register"),
+        fields.uint("export-register"),
+        fields.uint("sequence"),
+        RecordHash(fields.buff("record", 32)),
+    )
+    fields.end()
+    return observation
+
+
+def _proposal(fields: Fields) -> Digest | None:
+    proposal = fields.buff("proposal", 0, 32)
+    if len(proposal) not in (0, 32):
+        raise WrongShape("a proposal's digest has 32 bytes")
+    return Digest(proposal) if proposal else None
+
+
+def _uint(value: Value) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value >= BUCKETS_MAX:
+        raise WrongShape("not a bucket number")
+    return value
+
+
+def _split(packed: bytes, size: int) -> tuple[bytes, ...]:
+    if len(packed) % size:
+        raise WrongShape(f"not a multiple of {size} bytes")
+    return tuple(packed[at : at + size] for at in range(0, len(packed), size))
+
+
+def observations_digest(payload: bytes) -> Digest:
+    """How a proposal names the observations it rests on."""
+    return Digest(digest(payload))
