@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from consensus.agreement import wire
+from consensus.dkg.bundle import Topic as CeremonyTopic
 from consensus.encoding import EncodingError, Value, decode, digest, encode
 from consensus.envelope import Verified, verify_signed
 from consensus.messages import SIGNATURE_BYTES, Fields, MessageReason, WrongShape
@@ -25,6 +26,7 @@ from oracle.model import Record, RecordHash, UsagePoint, WindowStart
 
 FRAME_BYTES_MAX: Final = wire.FRAME_BYTES_MAX
 BUCKETS_MAX: Final = 1 << 14
+INVENTORY_BYTES_MAX: Final = 1 << 19
 ROWS_PER_FRAME: Final = 8192
 RECORDS_PER_FRAME: Final = 256
 RECORD_BYTES_MAX: Final = 1 << 18
@@ -34,12 +36,16 @@ BUNDLE_BYTES_MAX: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Inventory:
-    """What a node holds of a window: a bit for each usage point, a digest for each bucket (A2)."""
+class InventoryNotice:
+    """What a node holds of a closed window (A2).
+
+    `data` is an inventory of `oracle.windows.inventory`; `observed` the digest of the
+    observations the node has made of unsigned sources, b"" where it made none.
+    """
 
     window: WindowStart
-    presence: bytes
-    buckets: tuple[bytes, ...]
+    data: bytes
+    observed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +59,12 @@ class RowsWanted:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The answer: (usage point, record) of each bucket asked for."""
+    """The answer, for each bucket asked for."""
 
     window: WindowStart
     proposal: Digest | None
-    buckets: tuple[tuple[int, tuple[tuple[UsagePoint, RecordHash], ...]], ...]
+    buckets: tuple[tuple[int, bytes], ...]
+    """(bucket, packed rows of `oracle.windows.readings.Rows`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +142,9 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A member's word in a key ceremony: the payload's meaning is `consensus.dkg`'s."""
+    """A member's word in a key ceremony: what it says is `consensus.dkg`'s matter."""
 
-    kind: str
+    topic: str
     value: Mapping[str, Value]
 
 
@@ -160,7 +167,7 @@ class Part:
 
 NodeMessage: TypeAlias = (
     wire.AgreementMessage
-    | Inventory
+    | InventoryNotice
     | RowsWanted
     | Rows
     | RecordsWanted
@@ -173,18 +180,17 @@ NodeMessage: TypeAlias = (
     | Part
 )
 
-BUNDLE_KINDS: Final = ("hello", "deal", "respond", "justify", "activate")
-SIGNED_TOPICS: Final = ("observations", *BUNDLE_KINDS)
+BUNDLE_TOPICS: Final = tuple(topic.value for topic in CeremonyTopic)
 
 
-def inventory_frame(inventory: Inventory) -> bytes:
+def inventory_frame(notice: InventoryNotice) -> bytes:
     """The frame of an inventory."""
     return encode(
         {
             "topic": "inventory",
-            "window": inventory.window,
-            "presence": inventory.presence,
-            "buckets": b"".join(inventory.buckets),
+            "window": notice.window,
+            "data": notice.data,
+            "observed": notice.observed,
         }
     )
 
@@ -202,11 +208,8 @@ def rows_wanted_frame(wanted: RowsWanted) -> bytes:
 
 
 def rows_frame(rows: Rows) -> bytes:
-    """The frame of rows; each is packed as 8 bytes of usage point and 32 of hash."""
-    buckets: list[Value] = [
-        {"bucket": bucket, "rows": b"".join(point.to_bytes(8, "big") + record for point, record in pairs)}
-        for bucket, pairs in rows.buckets
-    ]
+    """The frame of rows."""
+    buckets: list[Value] = [{"bucket": bucket, "rows": packed} for bucket, packed in rows.buckets]
     return encode(
         {
             "topic": "rows",
@@ -306,29 +309,43 @@ def open_signed(
     network: Network,
     committees: Mapping[EpochNumber, Committee],
 ) -> Verified[Observations] | Verified[Bundle] | Rejected:
-    """Check a signed message of a member. Raises WrongShape, EncodingError."""
+    """Check a member's signed observations or ceremony bundle.
+
+    Observations name network and epoch. A bundle names its session, which binds both; it
+    is verified by the newest committee known. Raises WrongShape, EncodingError.
+    """
     value = decode(payload)
     fields = Fields(value)
     topic = fields.text("topic", 24)
-    if topic not in SIGNED_TOPICS:
+    if topic in BUNDLE_TOPICS:
+        committee = committees[max(committees)]
+        bad = verify_signed(payload, signature, NodeId(sender), committee)
+        body = Bundle(topic, value if isinstance(value, Mapping) else {})
+        return bad or Verified(body, NodeId(sender), payload, signature)
+    if topic != "observations":
         return Rejected(MessageReason.WRONG_SHAPE, f"nobody signs {topic}")
     if fields.buff("network", 32) != network:
         return Rejected(MessageReason.WRONG_NETWORK)
-    committee = committees.get(EpochNumber(fields.uint("epoch")))
-    if committee is None:
+    return _open_observations(fields, NodeId(sender), payload, signature, committees)
+
+
+def _open_observations(
+    fields: Fields,
+    sender: NodeId,
+    payload: bytes,
+    signature: bytes,
+    committees: Mapping[EpochNumber, Committee],
+) -> Verified[Observations] | Rejected:
+    known = committees.get(EpochNumber(fields.uint("epoch")))
+    if known is None:
         return Rejected(MessageReason.UNKNOWN_EPOCH)
-    bad = verify_signed(payload, signature, NodeId(sender), committee)
-    if bad is not None:
-        return bad
-    if topic != "observations":
-        body = Bundle(topic, value if isinstance(value, Mapping) else {})
-        return Verified(body, NodeId(sender), payload, signature)
     rows = tuple(_observation(row) for row in fields.items("rows", OBSERVATIONS_PER_FRAME))
-    observations = Observations(committee.epoch, WindowStart(fields.uint("window")), rows)
+    observations = Observations(known.epoch, WindowStart(fields.uint("window")), rows)
     fields.end()
     if any(a.usage_point >= b.usage_point for a, b in itertools.pairwise(rows)):
         return Rejected(MessageReason.WRONG_SHAPE, "observations are sorted, one a usage point")
-    return Verified(observations, NodeId(sender), payload, signature)
+    bad = verify_signed(payload, signature, sender, known)
+    return bad or Verified(observations, sender, payload, signature)
 
 
 def _parse(
@@ -336,11 +353,14 @@ def _parse(
 ) -> NodeMessage | Rejected:
     match topic:
         case "inventory":
-            return Inventory(
+            notice = InventoryNotice(
                 WindowStart(fields.uint("window")),
-                fields.buff("presence", 0, 1 << 18),
-                _split(fields.buff("buckets", 0, BUCKETS_MAX * 32), 32),
+                fields.buff("data", 0, INVENTORY_BYTES_MAX),
+                fields.buff("observed", 0, 32),
             )
+            if len(notice.observed) not in (0, 32):
+                raise WrongShape("a digest has 32 bytes")
+            return notice
         case "rows-wanted":
             return RowsWanted(
                 WindowStart(fields.uint("window")),
@@ -384,9 +404,8 @@ def _rows(fields: Fields) -> Rows:
     buckets = []
     for item in fields.items("buckets", BUCKETS_MAX):
         bucket = Fields(item)
-        packed = _split(bucket.buff("rows", 0, ROWS_PER_FRAME * 40), 40)
-        rows = tuple((UsagePoint(int.from_bytes(row[:8], "big")), RecordHash(row[8:])) for row in packed)
-        buckets.append((bucket.uint("bucket", BUCKETS_MAX), rows))
+        packed = bucket.buff("rows", 0, ROWS_PER_FRAME * 40)
+        buckets.append((bucket.uint("bucket", BUCKETS_MAX), packed))
         bucket.end()
     return Rows(window, proposal, tuple(buckets))
 

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NewType
 
-from consensus.encoding import Value, encode
+from consensus.encoding import EncodingError, Value, decode, encode
+from consensus.messages import Fields, MessageReason, WrongShape
+from consensus.model import Rejected
 
 UsagePoint = NewType("UsagePoint", int)
 """Device id of a meter in the `registration` contract, from 1."""
@@ -261,6 +263,78 @@ class WindowSummary:
             "quality": self.quality,
             "counts": self.counts.value(),
         }
+
+
+DEVICES_BYTES_MAX: Final = 1 << 28
+_WATT_HOURS_MAX: Final = 1 << 100
+
+
+def read_summary(body: Mapping[str, Value]) -> WindowSummary | Rejected:
+    """A window summary from the body of a `window` entry."""
+    try:
+        fields = Fields(body)
+        summary = WindowSummary(
+            WindowStart(fields.uint("window")),
+            fields.uint("revision"),
+            fields.buff("registry", 32),
+            fields.buff("root", 32),
+            fields.uint("zone-count"),
+            fields.uint("leaf-count"),
+            fields.uint("import-wh", _WATT_HOURS_MAX),
+            fields.uint("export-wh", _WATT_HOURS_MAX),
+            fields.uint("quality"),
+            _read_counts(fields.fields("counts")),
+        )
+        fields.end()
+    except WrongShape as shape:
+        return Rejected(MessageReason.WRONG_SHAPE, str(shape))
+    return summary
+
+
+def _read_counts(value: Value) -> Counts:
+    fields = Fields(value)
+    counts = Counts(
+        fields.uint("validated"),
+        fields.uint("derived"),
+        fields.uint("estimated"),
+        fields.uint("questionable"),
+        fields.uint("meter-signed"),
+        fields.uint("gateway-signed"),
+        fields.uint("witnessed"),
+    )
+    fields.end()
+    return counts
+
+
+def encode_devices(devices: tuple[Device, ...]) -> bytes:
+    """A registry's devices as the history keeps them."""
+    return encode(tuple(device.value() for device in devices))
+
+
+def decode_devices(data: bytes) -> tuple[Device, ...] | Rejected:
+    """A registry's devices from a peer or the history; the root says whether they are the right ones."""
+    try:
+        rows = decode(data, bytes_max=DEVICES_BYTES_MAX)
+        return tuple(_read_device(row) for row in (rows if isinstance(rows, tuple) else ()))
+    except WrongShape as shape:
+        return Rejected(MessageReason.WRONG_SHAPE, str(shape))
+    except (EncodingError, ValueError) as cause:
+        return Rejected(MessageReason.NOT_CANONICAL, str(cause))
+
+
+def _read_device(row: Value) -> Device:
+    fields = Fields(row)
+    device = Device(
+        fields.uint("device"),
+        ZoneId(fields.uint("zone")),
+        DeviceKind(fields.uint("kind")),
+        Curve(fields.uint("curve")),
+        fields.buff("key", 0, 33),
+        fields.uint("capacity-w"),
+        fields.buff("meter-id", 32),
+    )
+    fields.end()
+    return device
 
 
 def sha256d(data: bytes) -> bytes:

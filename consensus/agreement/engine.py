@@ -132,7 +132,7 @@ class Engine:
         self.timeouts = timeouts
         self.out = StepBuilder()
         self.asks: list[Ask] = []
-        self._own_key = own_key
+        self.own_key = own_key
         self._committee = committee
         self._head = head
         self._asked_entries = False
@@ -160,7 +160,7 @@ class Engine:
     @property
     def own(self) -> NodeId | None:
         """This node's slot, None outside the committee."""
-        return self._committee.slot_of(self._own_key)
+        return self._committee.slot_of(self.own_key)
 
     @property
     def begun(self) -> bool:

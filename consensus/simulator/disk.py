@@ -17,6 +17,8 @@ from consensus.step import JournalRecord, Signing
 
 DECIDED: Final = "decided"
 """Kind of the journal record that carries a decided entry, its certificate and attachment."""
+PART: Final = "part:"
+"""Prefix of the kinds that carry a part of a decided height."""
 
 
 @dataclass(slots=True)
@@ -27,11 +29,16 @@ class Disk:
     history: dict[int, tuple[bytes, bytes, bytes]] = field(default_factory=dict)
     """height -> (entry, certificate, attachment)"""
     register: dict[tuple[int, int, int], bytes] = field(default_factory=dict)
+    parts: dict[tuple[int, str], bytes] = field(default_factory=dict)
+    """(height, name) -> a part of a decided height that the application keeps."""
     refused: int = 0
 
     def commit(self, records: tuple[JournalRecord, ...]) -> None:
         """One transaction. A decided entry goes to the history and ends its height's journal."""
         for record in records:
+            if record.kind.startswith(PART):
+                self.parts[record.height, record.kind.removeprefix(PART)] = record.data
+                continue
             if record.kind != DECIDED:
                 self.journal.append(record)
                 continue

@@ -1,0 +1,1 @@
+"""The way to the Stacks chain: transactions, clients, the outbox, the watcher."""

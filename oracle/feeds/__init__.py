@@ -1,0 +1,1 @@
+"""Where readings come in: the feeds, their formats, and who is on the roster."""

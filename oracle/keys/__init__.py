@@ -1,0 +1,1 @@
+"""Secret keys at rest, and the one place that signs with them."""

@@ -1,0 +1,778 @@
+"""The node: one pure machine that composes ceremonies, windows, agreement and shares.
+
+Read this first. `Node.handle(at_ms, event) -> Step`; at_ms is the shell's UTC clock. The
+node reads no clock, draws no randomness, does no I/O, so that a run can be replayed from
+its journal and simulated from a seed.
+
+The log decides what happens next, and there is always just one thing that is due:
+
+    no group key yet      the next phase of the key ceremony          (keygen, K1 to K3)
+    a changed registry    a `registry` entry, when a window is due
+    a window is over      a `window` entry, or a `void` with its reason (settle, A2, A3, A7)
+
+A height begins (`engine.begin`) when what is due can be decided: everybody's bundle is
+there, or the window is reconciled, or the time for that is over. What was decided is
+signed with the group key (attest, T1, T2) and goes to the chain (schedule, C1).
+
+After a crash the shell gives back the decided entries (`restore`) and the journal of the
+open height (`replay`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from consensus.agreement import wire
+from consensus.agreement.engine import (
+    GOSSIP_TIMER,
+    CheckWanted,
+    Committed,
+    Engine,
+    Misbehaved,
+    ProposeWanted,
+    Timeouts,
+)
+from consensus.dkg.plan import Plan
+from consensus.encoding import Value, encode
+from consensus.envelope import ProposalFrame, Verified
+from consensus.messages import DecidedEntry, Entry, Fields, Vote
+from consensus.model import (
+    Digest,
+    Genesis,
+    Height,
+    InvariantBroken,
+    NodeId,
+    Rejected,
+    check,
+)
+from consensus.step import (
+    JournalRecord,
+    Milestone,
+    Outgoing,
+    Signing,
+    Step,
+    StepBuilder,
+    Timer,
+)
+from consensus.threshold.scheme import SIGNATURE_BYTES
+from oracle import frames
+from oracle.attest import HEIGHTS_KEPT, Attesting, CombineWanted
+from oracle.events import (
+    BundleMade,
+    ChainRead,
+    Event,
+    Offered,
+    Received,
+    ShareMade,
+    SharesBad,
+    SharesCombined,
+    Signed,
+    Started,
+    TimerPassed,
+)
+from oracle.journey import Journey, Stage
+from oracle.keygen import KINDS, KeyGeneration, genesis_ceremony
+from oracle.model import (
+    Device,
+    WindowStart,
+    WindowSummary,
+    decode_devices,
+    encode_devices,
+    read_summary,
+)
+from oracle.schedule import transmission
+from oracle.settle import Settlement, Worth
+from oracle.windows.attested import Attested
+from oracle.windows.registry import Registry
+from oracle.windows.vee import Rules
+from oracle.windows.window_data import WindowData
+
+DECIDED: Final = "decided"
+"""Kind of the journal record that carries a decided entry, its certificate and attachment."""
+PART: Final = "part:"
+"""Prefix of the kinds that carry a part of a decided height to the history."""
+SNAPSHOT_EVERY: Final = 16
+"""The attested registers are kept every so many windows, to start from after a restart."""
+WINDOW_TIMER: Final = "window"
+COLLECT_TIMER: Final = "collect"
+NUDGE_TIMER: Final = "nudge"
+DEADLINE_TIMER: Final = "deadline"
+VOID_ROUND_MIN: Final = 3
+"""A window is given up only after so many rounds have failed, deadline or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long this node waits, in ms."""
+
+    grace_ms: int = 2000
+    """From a window's end to its close: how late a reading may arrive."""
+    collect_ms: int = 1500
+    """From the close to the proposal, unless the members' notices agree earlier."""
+    ceremony_ms: int = 20_000
+    """For each phase of a key ceremony, unless everybody's bundle is there earlier."""
+    deadline_ms: int = 600_000
+    """From the close until a window without agreement may be given up (A7)."""
+    nudge_ms: int = 1000
+    """How often what has not moved is said again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A decided height as the history gives it back."""
+
+    decided: DecidedEntry
+    attachment: bytes
+    parts: Mapping[str, bytes]
+
+    @property
+    def entry(self) -> Entry:
+        """The entry."""
+        return self.decided.entry
+
+
+class Node:
+    """One operator's node. `own_key` is its compressed secp256k1 node key."""
+
+    def __init__(
+        self, genesis: Genesis, own_key: bytes, rules: Rules, pace: Pace, timeouts: Timeouts
+    ) -> None:
+        check(rules.window_s == genesis.window_s, "the window length is the network's")
+        committee = genesis.committee
+        self.genesis = genesis
+        self.network = genesis.network
+        self.journey = Journey()
+        self.engine = Engine(self.network, committee, own_key, timeouts)
+        self.keygen: KeyGeneration = genesis_ceremony(
+            Plan(self.network, 0, committee, committee), genesis.window_s
+        )
+        self.settlement = Settlement(
+            Registry(()), rules, self.network, self.own, committee.size, committee.quorum
+        )
+        self.attesting = Attesting(committee.quorum, committee.size)
+        self.rejections: dict[str, int] = {}
+        self._pace = pace
+        self._now_ms = 0
+        self._out = StepBuilder()
+        self._chain: ChainRead | None = None
+        self._own_bundle: bytes | None = None
+        self._asked_bundle = ""
+        self._own_observations: bytes | None = None
+        self._own_shares: dict[Height, frames.Share] = {}
+        self._awaiting_signature: dict[Height, DecidedEntry] = {}
+        self._notice: frames.InventoryNotice | None = None
+        self._close_armed_ms = 0
+        self._pending: dict[Digest, CheckWanted] = {}
+        self._unapplied: deque[tuple[DecidedEntry, bytes]] = deque()
+        self._collected = False
+        self._past_deadline = False
+        self._windows_applied = 0
+        self._peer_turn = 0
+
+    # -- what the shell reads -------------------------------------------------------
+
+    @property
+    def own(self) -> NodeId | None:
+        """This node's slot, None outside the committee."""
+        return self.engine.own
+
+    @property
+    def height(self) -> Height:
+        """The height being worked on."""
+        return self.engine.height
+
+    @property
+    def registry(self) -> Registry:
+        """The registry that the log has agreed."""
+        return self.settlement.registry
+
+    def handle(self, at_ms: int, event: Event) -> Step:
+        """Take one event in; `at_ms` is UTC and may not be relied on to rise."""
+        self._now_ms = at_ms
+        match event:
+            case Started():
+                self._start()
+            case Received(via, message):
+                self._receive(via, message)
+            case TimerPassed(name):
+                self._timer(name)
+            case Signed(signing, signature):
+                self._signed(signing, signature)
+            case Offered(readings, exchanged):
+                self._offered(Offered(readings, exchanged))
+            case ChainRead():
+                self._chain = event
+            case BundleMade():
+                self._bundle_made(event)
+            case ShareMade():
+                self._share_made(event)
+            case SharesCombined():
+                self._combined(event)
+            case SharesBad(height, culprits):
+                self._note("bad-shares", height, ", ".join(map(str, culprits)))
+                self._combine(self.attesting.bad_shares(height, culprits))
+        self._consider()
+        self._settle_engine()
+        return self._out.take()
+
+    # -- restart --------------------------------------------------------------------
+
+    def restore(self, stored: Iterable[Stored], head: tuple[Height, Digest]) -> None:
+        """Give back what was decided: every ceremony entry, the last registry and what follows.
+
+        Windows before the last snapshot of the attested registers may be left out.
+        """
+        for one in stored:
+            snapshot, kind = one.parts.get("snapshot"), one.entry.kind
+            if kind in KINDS or kind == "void":
+                self._apply(one.entry, one.attachment, None)
+            elif kind == "registry" and "registry" in one.parts:
+                self._apply_registry(_devices(one.parts["registry"]))
+            elif snapshot is not None:
+                self._restore_snapshot(one.entry, snapshot)
+            elif "window" in one.parts:
+                data = self._window_data(one.entry, one.parts["window"])
+                self._apply(one.entry, one.attachment, data)
+            else:
+                self._unapplied.append((one.decided, one.attachment))
+            if "bls" not in one.parts and not self._unapplied:
+                self._await_signature(one.decided)
+        kept = self.engine
+        self.engine = Engine(self.network, kept.committee, kept.own_key, kept.timeouts, head)
+        signings = self._out.take().signings
+        self._out.signings += signings
+
+    def replay(self, journal: Iterable[JournalRecord]) -> None:
+        """Give back the open height; what is still to be done comes with the next Step."""
+        self.engine.replay(journal)
+
+    # -- events ---------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self.engine.start()
+        self._out.timers.append(Timer(NUDGE_TIMER, self._pace.nudge_ms))
+        self._arm_phase()
+
+    def _receive(self, via: NodeId, message: frames.NodeMessage) -> None:
+        match message:
+            case Verified(message=frames.Observations()):
+                self.settlement.on_observations(message)  # type: ignore[arg-type]
+                self._recheck()
+            case Verified(message=frames.Bundle()):
+                self.keygen.take(message)  # type: ignore[arg-type]
+            case Verified(message=Vote()) | ProposalFrame() | wire.Status() | wire.Entries():
+                self.engine.receive(via, message)  # type: ignore[arg-type]
+            case frames.InventoryNotice():
+                self._send(self.settlement.on_notice(via, message))
+            case frames.RowsWanted():
+                self._send(self.settlement.on_rows_wanted(via, message))
+            case frames.Rows():
+                self._send(self.settlement.on_rows(via, message))
+                self._recheck()
+            case frames.ObservationsWanted(window, slot):
+                held = self.settlement.observations_of(window, slot)
+                if held is not None:
+                    self._send([Outgoing(frames.signed_frame(held), via)])
+            case frames.Share(height, digest, signature):
+                head = self.engine.head[0]
+                self._combine(self.attesting.share(height, via, digest, signature, head))
+            case frames.Part():
+                self._part(message)
+            case _:
+                raise InvariantBroken("requests for history are answered by the shell")
+
+    def _timer(self, name: str) -> None:
+        match name:
+            case "window":
+                pass  # what is due is looked at after every event
+            case "nudge":
+                self._nudge()
+            case _ if name.startswith("collect/"):
+                self._collected |= name == self._window_timer(COLLECT_TIMER)
+            case _ if name.startswith("deadline/"):
+                self._past_deadline |= name == self._window_timer(DEADLINE_TIMER)
+                self._recheck()
+            case _ if name.startswith("phase/"):
+                if not self.keygen.complete and name == self._phase_timer():
+                    self.keygen.overdue = True
+                    self._recheck()
+            case _ if name == GOSSIP_TIMER or name.startswith("round/"):
+                self.engine.timer(name)
+            case _:
+                raise InvariantBroken(f"nobody armed {name}")
+
+    def _signed(self, signing: Signing, signature: bytes) -> None:
+        if signing.topic == "observations":
+            opened = frames.open_signed(
+                int(self.own or 0), signing.payload, signature, self.network, self.engine.committees
+            )
+            check(isinstance(opened, Verified), "our own observations verify")
+            self._own_observations = signing.payload
+            self.settlement.on_observations(opened)  # type: ignore[arg-type]
+            self._send([Outgoing(frames.signed_frame(opened))])  # type: ignore[arg-type]
+            return
+        self.engine.signed(signing, signature)
+
+    def _offered(self, offered: Offered) -> None:
+        now_s = None if offered.exchanged else self._now_ms // 1000
+        self.settlement.open_windows(self._now_ms // 1000)
+        for verdict in self.settlement.offer(offered.readings, now_s):
+            if isinstance(verdict, Rejected):
+                reason = str(verdict.reason.value)
+                self.rejections[reason] = self.rejections.get(reason, 0) + 1
+        if self.settlement.closed:
+            self._send_notice(again=False)
+            self._recheck()
+
+    def _bundle_made(self, made: BundleMade) -> None:
+        opened = frames.open_signed(
+            int(self.own or 0), made.payload, made.signature, self.network, self.engine.committees
+        )
+        check(isinstance(opened, Verified), "our own bundle verifies")
+        if not self.keygen.complete and made.phase == self.keygen.phase.value:
+            self.keygen.take(opened)  # type: ignore[arg-type]
+            self._own_bundle = frames.signed_frame(opened)  # type: ignore[arg-type]
+            self._send([Outgoing(self._own_bundle)])
+
+    def _share_made(self, made: ShareMade) -> None:
+        if self.own is None:
+            return
+        share = frames.Share(made.height, made.digest, made.signature)
+        self._own_shares[made.height] = share
+        self._send([Outgoing(frames.share_frame(share))])
+        head = self.engine.head[0]
+        self._combine(self.attesting.share(made.height, self.own, made.digest, made.signature, head))
+
+    def _combined(self, combined: SharesCombined) -> None:
+        decided = self._awaiting_signature.pop(combined.height, None)
+        if not self.attesting.combined(combined.height) or decided is None:
+            return
+        self._own_shares.pop(combined.height, None)
+        self._keep(combined.height, "bls", combined.signature)
+        self._note("attested", combined.height, combined.signature[:4].hex())
+        window = decided.entry.body.get("window")
+        if isinstance(window, int):
+            self.journey.note(WindowStart(window), Stage.ATTESTED, self._now_ms)
+        if self.own is not None:
+            members = self.engine.committee.size
+            wanted = transmission(decided, combined.signature, self.own, members)
+            self._out.transmissions += [] if wanted is None else [wanted]
+
+    # -- what is due ----------------------------------------------------------------
+
+    def _consider(self) -> None:
+        """Begin the open height if what is due can be decided; otherwise arm for when it can."""
+        if self._unapplied:
+            return
+        if not self.keygen.complete:
+            self._consider_ceremony()
+            return
+        self._close_if_due()
+        if not self.engine.begun and (self._registry_changed() or self._window_is_due()):
+            self.engine.begin()
+
+    def _consider_ceremony(self) -> None:
+        if self.own is not None and self._asked_bundle != self._phase_timer():
+            self._asked_bundle = self._phase_timer()
+            self._out.signings.append(Signing("bundle", self.keygen.phase.value.encode(), self.height))
+        if self.keygen.ready and not self.engine.begun:
+            self.engine.begin()
+
+    def _close_if_due(self) -> None:
+        window = self.settlement.next_window
+        self.settlement.open_windows(self._now_ms // 1000)
+        close_ms = (window + self.genesis.window_s) * 1000 + self._pace.grace_ms
+        if self._now_ms < close_ms:
+            if self._close_armed_ms != close_ms:
+                self._close_armed_ms = close_ms
+                self._out.timers.append(Timer(WINDOW_TIMER, close_ms - self._now_ms))
+        elif not self.settlement.closed:
+            self._close()
+
+    def _window_is_due(self) -> bool:
+        if not self.settlement.closed:
+            return False
+        if not self._collected and not self.settlement.reconciled:
+            return False
+        self.journey.note(self.settlement.next_window, Stage.RECONCILED, self._now_ms)
+        return True
+
+    def _close(self) -> None:
+        window = self.settlement.next_window
+        self.settlement.close()
+        self.journey.note(window, Stage.CLOSED, self._now_ms)
+        self._arm_collection()
+        self._out.timers.append(Timer(self._window_timer(DEADLINE_TIMER), self._pace.deadline_ms))
+        self._ask_observations()
+        self._send_notice()
+        self._send(self.settlement.compare_all())
+        self._recheck()
+
+    def _arm_collection(self) -> None:
+        self._collected = False
+        self._out.timers.append(Timer(self._window_timer(COLLECT_TIMER), self._pace.collect_ms))
+
+    def _window_timer(self, name: str) -> str:
+        return f"{name}/{self.settlement.next_window}"
+
+    def _ask_observations(self) -> None:
+        if self.own is None:
+            return
+        payload = self.settlement.own_observations(self.engine.committee.epoch)
+        if payload is not None:
+            self._out.signings.append(Signing("observations", payload, self.height))
+
+    def _send_notice(self, *, again: bool = True) -> None:
+        notice = self.settlement.notice(self.engine.committee.epoch)
+        if notice is not None and (again or notice != self._notice):
+            self._notice = notice
+            self._send([Outgoing(frames.inventory_frame(notice))])
+
+    # -- the engine's asks ------------------------------------------------------------
+
+    def _settle_engine(self) -> None:
+        """Answer the engine until it asks no more."""
+        while True:
+            step, asks = self.engine.take()
+            self._merge(step)
+            if not asks:
+                return
+            for ask in asks:
+                match ask:
+                    case ProposeWanted(height, _) if height == self.height:
+                        self._propose(ask)
+                    case CheckWanted():
+                        self._pending[ask.entry.digest] = ask
+                        self._check(ask)
+                    case Committed(decided, attachment, live):
+                        self._committed(decided, attachment, live=live)
+                    case Misbehaved(proof):
+                        self._misbehaved(proof.first, proof.second)
+                    case _:
+                        pass
+            self._consider()
+
+    def _propose(self, ask: ProposeWanted) -> None:
+        blank = Entry(self.network, self.height, self.engine.head[1], "", {})
+        if not self.keygen.complete:
+            made = self.keygen.make(blank, self._now_ms // 1000)
+            if made is not None:
+                self.engine.made(ask.round, *made)
+            return
+        if self._registry_changed():
+            self._propose_registry(ask)
+            return
+        worth = self.settlement.make(self._now_ms // 1000)
+        if self._past_deadline and ask.round >= VOID_ROUND_MIN:
+            worth = self.settlement.void_without_agreement()
+        if worth is not None:
+            self._propose_worth(ask, worth)
+
+    def _propose_worth(self, ask: ProposeWanted, worth: Worth) -> None:
+        entry = Entry(self.network, self.height, self.engine.head[1], worth.kind, worth.body)
+        if worth.found is not None:
+            self.settlement.remember(entry.digest, *worth.found)
+        self.journey.note(
+            self.settlement.next_window, Stage.PROPOSED, self._now_ms, f"by us, round {ask.round}"
+        )
+        self.engine.made(ask.round, entry, worth.attachment)
+
+    def _registry_changed(self) -> bool:
+        chain = self._chain
+        return chain is not None and chain.devices != self.registry.devices
+
+    def _propose_registry(self, ask: ProposeWanted) -> None:
+        chain = self._chain
+        if chain is None:
+            raise InvariantBroken("a registry is proposed as the chain has it")
+        body: dict[str, Value] = {
+            "registry": Registry(chain.devices).root,
+            "device-count": len(chain.devices),
+            "chain-height": chain.chain_height,
+        }
+        entry = Entry(self.network, self.height, self.engine.head[1], "registry", body)
+        self.engine.made(ask.round, entry, b"")
+
+    def _check(self, ask: CheckWanted) -> None:
+        """Find out whether a proposal is valid; while that is being fetched it stays pending."""
+        entry = ask.entry
+        verdict: bool | None
+        if self._unapplied:
+            verdict = None
+        elif not self.keygen.complete:
+            verdict = self.keygen.check(entry, ask.attachment, self._now_ms // 1000)
+            if not verdict and not self.keygen.overdue and entry.kind == self.keygen.phase.value:
+                verdict = None  # too early for an incomplete set; its time may come
+        elif entry.kind == "registry":
+            verdict = self._check_registry(entry)
+        elif entry.kind == "void":
+            now_s = self._now_ms // 1000
+            late = self._past_deadline and self.engine.round >= VOID_ROUND_MIN
+            verdict = self.settlement.closed and self.settlement.check_void(entry, now_s, past_deadline=late)
+            verdict = verdict or (None if not self.settlement.closed else False)
+        elif entry.kind == "window":
+            verdict, wanted = self.settlement.check_window(entry, ask.attachment, ask.sender)
+            self._send(wanted)
+        else:
+            verdict = False
+        if verdict is not None:
+            self._pending.pop(entry.digest, None)
+            self.engine.checked(entry.digest, valid=verdict)
+            if not verdict:
+                self._note("refused", entry.height, f"{entry.kind} proposed by {ask.sender}")
+
+    def _check_registry(self, entry: Entry) -> bool:
+        chain = self._chain
+        if chain is None or not self._registry_changed():
+            return False
+        root = _root(chain.devices)
+        return entry.body.get("registry") == root and entry.body.get("device-count") == len(chain.devices)
+
+    def _recheck(self) -> None:
+        for ask in list(self._pending.values()):
+            if ask.entry.height == self.height:
+                self._check(ask)
+
+    # -- decided --------------------------------------------------------------------
+
+    def _committed(self, decided: DecidedEntry, attachment: bytes, *, live: bool) -> None:
+        entry = decided.entry
+        row: Value = {
+            "entry": entry.encoded(),
+            "certificate": decided.certificate.encoded(),
+            "attachment": attachment,
+        }
+        self._out.records.append(JournalRecord(entry.height, DECIDED, encode(row)))
+        self._pending.clear()
+        self._note("certified", entry.height, f"{entry.kind}, round {decided.certificate.round}")
+        self._unapplied.append((decided, attachment))
+        if live and len(self._unapplied) == 1 and entry.kind == "window":
+            self._keep_observations(entry.height)
+        self._apply_decided()
+
+    def _apply_decided(self) -> None:
+        """Apply decided entries in order, as far as their data are there (U1)."""
+        while self._unapplied:
+            decided, attachment = self._unapplied[0]
+            entry, data = decided.entry, None
+            if entry.kind == "window":
+                data = self.settlement.data_of(entry.digest)
+                if data is None:
+                    self._want_part(entry.height, "window")
+                    return
+                self._keep(entry.height, "window", data.to_bytes())
+            if entry.kind == "registry" and not self._take_registry(entry):
+                self._want_part(entry.height, "registry")
+                return
+            self._unapplied.popleft()
+            self._apply(entry, attachment, data)
+            self._await_signature(decided)
+            self._reset_height()
+
+    def _apply(self, entry: Entry, attachment: bytes, data: WindowData | None) -> None:
+        match entry.kind:
+            case "window":
+                if data is None:
+                    raise InvariantBroken("a window is applied with its leaves")
+                self.settlement.apply_window(data)
+                self.journey.note(
+                    data.summary.window, Stage.CERTIFIED, self._now_ms, f"{data.summary.leaf_count} leaves"
+                ).height = entry.height
+                self._windows_applied += 1
+                if self._windows_applied % SNAPSHOT_EVERY == 0:
+                    self._keep(entry.height, "snapshot", self.settlement.attested.to_bytes())
+            case "void":
+                fields = Fields(entry.body)
+                window = WindowStart(fields.uint("window"))
+                travel = self.journey.note(window, Stage.CERTIFIED, self._now_ms, "void")
+                travel.height, travel.void_reason = entry.height, fields.uint("reason")
+                self.settlement.skip(fields.uint("count"))
+            case kind if kind in KINDS:
+                self.keygen.apply(entry, attachment)
+                self._own_bundle = None
+                if self.keygen.complete:
+                    first = Fields(entry.body).uint("first-window")
+                    self.settlement.begin_at(WindowStart(first))
+                else:
+                    self._arm_phase()
+            case _:
+                pass
+
+    def _take_registry(self, entry: Entry) -> bool:
+        chain = self._chain
+        if chain is None or _root(chain.devices) != entry.body.get("registry"):
+            return False
+        self._apply_registry(chain.devices)
+        self._keep(entry.height, "registry", encode_devices(chain.devices))
+        return True
+
+    def _apply_registry(self, devices: tuple[Device, ...]) -> None:
+        self.settlement.change_registry(Registry(devices))
+
+    def _await_signature(self, decided: DecidedEntry) -> None:
+        """T1: a share is made only over a decided entry's digest, once there is a key."""
+        if not self.keygen.complete:
+            return
+        entry = decided.entry
+        self._awaiting_signature[entry.height] = decided
+        while len(self._awaiting_signature) > HEIGHTS_KEPT:
+            self._awaiting_signature.pop(next(iter(self._awaiting_signature)))
+        if self.own is not None:
+            self._out.signings.append(Signing("share", entry.digest, entry.height))
+        self._combine(self.attesting.decided(entry.height, entry.digest))
+
+    def _combine(self, wanted: CombineWanted | None) -> None:
+        if wanted is None:
+            return
+        rows: list[Value] = [{"slot": slot, "share": share} for slot, share in wanted.shares]
+        payload = encode({"digest": wanted.digest, "shares": rows})
+        self._out.signings.append(Signing("combine", payload, wanted.height))
+
+    def _reset_height(self) -> None:
+        self._collected = False
+        self._past_deadline = False
+        self._own_observations = None
+        if self.settlement.closed:  # the same window, over another registry
+            self._arm_collection()
+            self._send_notice()
+
+    def _keep_observations(self, height: Height) -> None:
+        held = self.settlement.all_observations(self.settlement.next_window)
+        if held:
+            rows: list[Value] = [
+                {"slot": one.sender, "payload": one.payload, "signature": one.signature} for one in held
+            ]
+            self._keep(height, "observations", encode(rows))
+
+    def _restore_snapshot(self, entry: Entry, snapshot: bytes) -> None:
+        attested = Attested.from_bytes(self.registry, snapshot)
+        check(isinstance(attested, Attested), "a snapshot is read over the registry it was made over")
+        self.settlement.attested = attested  # type: ignore[assignment]
+        self.settlement.begin_at(WindowStart(Fields(entry.body).uint("window") + self.genesis.window_s))
+
+    def _window_data(self, entry: Entry, data: bytes) -> WindowData:
+        found = WindowData.from_bytes(data, self._summary(entry))
+        if isinstance(found, Rejected):
+            raise InvariantBroken("the history gives back the leaves that were attested")
+        return found
+
+    def _summary(self, entry: Entry) -> WindowSummary:
+        summary = read_summary(entry.body)
+        if isinstance(summary, Rejected):
+            raise InvariantBroken("a decided window has a summary")
+        return summary
+
+    # -- parts of decided heights, fetched from peers ----------------------------------
+
+    def _want_part(self, height: Height, name: str) -> None:
+        peers = [slot for slot in range(self.engine.committee.size) if slot != self.own]
+        self._peer_turn = (self._peer_turn + 1) % len(peers)
+        frame = frames.part_wanted_frame(frames.PartWanted(height, name))
+        self._send([Outgoing(frame, NodeId(peers[self._peer_turn]))])
+
+    def _part(self, part: frames.Part) -> None:
+        """A part that was asked for; believed only if it gives what is decided."""
+        if part.name == "bls" and len(part.data) == SIGNATURE_BYTES:
+            waiting = self._awaiting_signature.get(part.height)
+            if waiting is not None:
+                payload = encode({"digest": waiting.entry.digest, "signature": part.data})
+                self._out.signings.append(Signing("check", payload, part.height))
+            return
+        if not self._unapplied or part.height != self._unapplied[0][0].entry.height:
+            return
+        entry = self._unapplied[0][0].entry
+        if part.name == "window" and entry.kind == "window":
+            data = WindowData.from_bytes(part.data, self._summary(entry))
+            if not isinstance(data, Rejected):
+                self.settlement.remember_data(entry.digest, data)
+                self._apply_decided()
+        elif part.name == "registry" and entry.kind == "registry":
+            devices = decode_devices(part.data)
+            if not isinstance(devices, Rejected) and _root(devices) == entry.body.get("registry"):
+                self._chain_as_agreed(devices)
+                self._apply_decided()
+
+    def _chain_as_agreed(self, devices: tuple[Device, ...]) -> None:
+        self._chain = ChainRead(devices, 0 if self._chain is None else self._chain.chain_height)
+
+    # -- saying it again ----------------------------------------------------------------
+
+    def _nudge(self) -> None:
+        """Messages get lost: whatever has not moved since is said again (liveness)."""
+        self._out.timers.append(Timer(NUDGE_TIMER, self._pace.nudge_ms))
+        if self._own_bundle is not None and not self.keygen.complete:
+            self._send([Outgoing(self._own_bundle)])
+        if self._unapplied:
+            self._apply_decided()
+        elif self.keygen.complete and self.settlement.closed:
+            self._send_notice()
+            self._send(self.settlement.compare_all())
+            held = (
+                None
+                if self.own is None
+                else self.settlement.observations_of(self.settlement.next_window, self.own)
+            )
+            if held is not None:
+                self._send([Outgoing(frames.signed_frame(held))])
+            elif self._own_observations is None:
+                self._ask_observations()
+            self._recheck()
+        for height in self.attesting.unattested():
+            share = self._own_shares.get(height)
+            if share is not None:
+                self._send([Outgoing(frames.share_frame(share))])
+                self._want_part(height, "bls")
+
+    # -- small things -------------------------------------------------------------------
+
+    def _phase_timer(self) -> str:
+        return f"phase/{self.keygen.phase.value}/{self.keygen.ceremony.plan.attempt}"
+
+    def _arm_phase(self) -> None:
+        if not self.keygen.complete:
+            self._out.timers.append(Timer(self._phase_timer(), self._pace.ceremony_ms))
+
+    def _misbehaved(self, first: Verified[Vote], second: Verified[Vote]) -> None:
+        vote = first.message
+        evidence: Value = {
+            "kind": "double-vote",
+            "first": first.payload,
+            "first-signature": first.signature,
+            "second": second.payload,
+            "second-signature": second.signature,
+        }
+        self._out.records.append(JournalRecord(vote.height, "evidence", encode(evidence)))
+        self._note("double-vote", vote.height, f"member {first.sender}, round {vote.round}")
+
+    def _keep(self, height: Height, name: str, data: bytes) -> None:
+        self._out.records.append(JournalRecord(height, PART + name, data))
+
+    def _note(self, name: str, height: int, detail: str) -> None:
+        self._out.milestones.append(Milestone(name, height, detail))
+
+    def _send(self, envelopes: Iterable[Outgoing]) -> None:
+        self._out.envelopes += envelopes
+
+    def _merge(self, step: Step) -> None:
+        self._out.records += step.records
+        self._out.envelopes += step.envelopes
+        self._out.timers += step.timers
+        self._out.signings += step.signings
+        self._out.milestones += step.milestones
+
+
+def _devices(data: bytes) -> tuple[Device, ...]:
+    devices = decode_devices(data)
+    if isinstance(devices, Rejected):
+        raise InvariantBroken("the history gives back the registry that was agreed")
+    return devices
+
+
+def _root(devices: tuple[Device, ...]) -> bytes | None:
+    try:
+        return Registry(devices).root
+    except ValueError:
+        return None

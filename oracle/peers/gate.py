@@ -1,0 +1,100 @@
+"""The listening side: no connection reaches HTTP unless its certificate speaks for a welcome key.
+
+Decides who may speak HTTP to a node at all, on how many connections, and how long one
+may dawdle. What is carried afterwards is not its business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+
+from oracle.peers.limits import Limits
+
+HEADER_BYTES_MAX: Final = 2_048
+HEADERS_MAX: Final = 32
+
+Judge = Callable[[bytes], bytes | None]
+"""From a certificate (DER) to the node key it speaks for, if that is welcome now."""
+Handler = Callable[[web.BaseRequest, bytes], Awaitable[web.StreamResponse]]
+
+
+class Gate(web.Server):
+    """An HTTP server for judged peers; `handler` is told the node key with the request."""
+
+    def __init__(self, judge: Judge, handler: Handler, limits: Limits) -> None:
+        super().__init__(
+            self._handle,
+            keepalive_timeout=0,
+            max_line_size=HEADER_BYTES_MAX,
+            max_field_size=HEADER_BYTES_MAX,
+            max_headers=HEADERS_MAX,
+            lingering_time=0,
+            access_log=None,
+        )
+        self.judge = judge
+        self.limits = limits
+        self.open: Counter[bytes] = Counter()
+        self._handler = handler
+        self._keys: dict[int, bytes] = {}
+
+    def __call__(self) -> web.RequestHandler:
+        """Make the protocol of one accepted connection."""
+        return _Connection(self, loop=asyncio.get_running_loop(), **self._kwargs)
+
+    def enter(self, connection: object, key: bytes) -> None:
+        """Count a connection that was let in."""
+        self._keys[id(connection)] = key
+        self.open[key] += 1
+
+    def leave(self, connection: object) -> None:
+        """Count it out."""
+        key = self._keys.pop(id(connection), None)
+        if key is not None:
+            self.open[key] -= 1
+            self.open += Counter()  # forget the ones at zero
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        key = self._keys.get(id(request.protocol))
+        if key is None:
+            return web.Response(status=403)
+        return await self._handler(request, key)
+
+
+class _Connection(web.RequestHandler):
+    """One connection: TLS is done when it is made, and nothing of HTTP is read yet."""
+
+    __slots__ = ("_deadline",)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        gate = self._manager
+        loop = asyncio.get_running_loop()
+        self._deadline: asyncio.TimerHandle | None = None
+        if not isinstance(gate, Gate) or not isinstance(transport, asyncio.WriteTransport):
+            return
+        tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+        key = gate.judge(certificate) if certificate else None
+        if key is None or gate.open[key] >= gate.limits.connections_max:
+            transport.abort()
+            return
+        gate.enter(self, key)
+        self._deadline = loop.call_later(gate.limits.handshake_s, self._close_unless_asked, transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        gate = self._manager
+        if isinstance(gate, Gate):
+            gate.leave(self)
+        if self._deadline is not None:
+            self._deadline.cancel()
+        super().connection_lost(exc)
+
+    def _close_unless_asked(self, transport: asyncio.WriteTransport) -> None:
+        if self._current_request is None:  # no request yet, and a link's request stays current
+            transport.abort()

@@ -1,0 +1,1 @@
+"""Windows: readings in, one agreed and provable summary out; pure."""

@@ -1,0 +1,282 @@
+"""Rules A1 to A7, N1, U1 of the protocol, one scripted scenario each."""
+
+from __future__ import annotations
+
+from consensus.agreement.engine import CheckWanted, Misbehaved, ProposeWanted, Timeouts
+from consensus.agreement.rules import Stage as RoundStage
+from consensus.agreement.wire import Entries, EntriesWanted, Status
+from consensus.envelope import ProposalFrame, check_certificate
+from consensus.messages import MessageReason, Phase
+from consensus.model import NodeId, Rejected, Round
+from tests.scenarios.stage import (
+    COMMITTEE,
+    NETWORK,
+    Stage,
+    justification,
+    signed_vote,
+    stage_where_node_does_not_propose,
+)
+
+PREVOTE, COMMIT = Phase.PREVOTE, Phase.COMMIT
+
+
+def test_a1_a_proposal_out_of_turn_is_refused_by_name() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    imposter = next(slot for slot in stage.others() if slot != stage.proposer())
+    refused = stage.propose(stage.entry(), proposer=imposter)
+    assert isinstance(refused, Rejected)
+    assert refused.reason is MessageReason.NOT_PROPOSER
+
+
+def test_a1_the_member_whose_turn_it_is_proposes_what_the_application_makes() -> None:
+    stage = Stage()
+    stage = Stage(stage.proposer())
+    stage.begin()
+    assert any(isinstance(ask, ProposeWanted) for ask in stage.asks)
+    entry = stage.entry()
+    stage.make(entry)
+    proposals = [sent for sent in stage.sent if isinstance(sent, ProposalFrame)]
+    assert [frame.entry for frame in proposals] == [entry]
+    assert stage.own_votes(PREVOTE) == [(0, entry.digest)]
+
+
+def test_a3_a_value_found_invalid_gets_a_prevote_for_nothing() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    stage.propose(stage.entry())
+    assert stage.own_votes(PREVOTE) == []
+    stage.answer_check(valid=False)
+    assert stage.own_votes(PREVOTE) == [(0, None)]
+
+
+def test_a3_nothing_is_said_about_a_height_that_is_not_due() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.propose(stage.entry())
+    stage.answer_check(valid=True)
+    assert stage.own_votes(PREVOTE) == []
+    stage.begin()
+    assert len(stage.own_votes(PREVOTE)) == 1
+
+
+def test_a4_a_re_proposal_without_its_justification_is_refused() -> None:
+    stage = stage_where_node_does_not_propose(2)
+    stage.begin()
+    entry = stage.entry()
+    stage.pass_timer(RoundStage.PROPOSE)
+    refused = stage.propose(entry, round_=1, valid_round=0)
+    assert refused is not None
+    assert refused.reason is MessageReason.NO_QUORUM
+    two = justification(stage.others()[:2], entry, 0)
+    refused = stage.propose(entry, round_=1, valid_round=0, justification=two)
+    assert refused is not None
+    assert refused.reason is MessageReason.NO_QUORUM
+
+
+def test_a4_a_justified_re_proposal_frees_a_node_locked_in_an_earlier_round() -> None:
+    stage = stage_where_node_does_not_propose(3)
+    stage.begin()
+    first, second = stage.entry("first"), stage.entry("second")
+    others = stage.others()
+    stage.propose(first)
+    stage.answer_check(valid=True)
+    stage.votes(others[:2], PREVOTE, first.digest)
+    assert stage.own_votes(COMMIT) == [(0, first.digest)]  # locked on first in round 0
+    stage.votes(others, COMMIT, None, 0)
+    stage.pass_timer(RoundStage.COMMIT)
+    stage.pass_timer(RoundStage.PROPOSE)
+    stage.votes(others, PREVOTE, None, 1)
+    stage.votes(others, COMMIT, None, 1)
+    stage.pass_timer(RoundStage.COMMIT)
+    assert stage.engine.round == 2
+    shown = justification(others, second, 1)
+    stage.propose(second, round_=2, valid_round=1, justification=shown)
+    assert stage.own_votes(PREVOTE)[-1] == (2, second.digest)
+
+
+def test_a5_a_locked_node_refuses_another_value() -> None:
+    stage = stage_where_node_does_not_propose(2)
+    stage.begin()
+    first, second = stage.entry("first"), stage.entry("second")
+    others = stage.others()
+    stage.propose(first)
+    stage.answer_check(valid=True)
+    stage.votes(others[:2], PREVOTE, first.digest)
+    stage.votes(others, COMMIT, None)
+    stage.pass_timer(RoundStage.COMMIT)
+    stage.propose(second, round_=1)
+    stage.answer_check(valid=True)
+    assert stage.own_votes(PREVOTE)[-1] == (1, None)
+
+
+def test_a5_a_node_commits_only_to_what_a_quorum_prevoted() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    entry = stage.entry()
+    stage.propose(entry)
+    stage.answer_check(valid=True)
+    stage.vote(stage.others()[0], PREVOTE, entry.digest)
+    assert stage.own_votes(COMMIT) == []
+    stage.vote(stage.others()[1], PREVOTE, entry.digest)
+    assert stage.own_votes(COMMIT) == [(0, entry.digest)]
+
+
+def test_a5_a_quorum_of_prevotes_for_nothing_commits_to_nothing() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    stage.votes(stage.others(), PREVOTE, None)
+    stage.pass_timer(RoundStage.PROPOSE)
+    assert stage.own_votes(COMMIT) == [(0, None)]
+
+
+def test_a5_f_plus_one_members_in_a_later_round_take_a_node_along() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    stage.vote(stage.others()[0], PREVOTE, None, 3)
+    assert stage.engine.round == 0
+    stage.vote(stage.others()[1], PREVOTE, None, 3)
+    assert stage.engine.round == 3
+
+
+def test_a5_f_plus_one_members_far_ahead_take_a_node_along_without_their_votes_being_kept() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    for slot in stage.others()[:2]:
+        stage.vote(slot, PREVOTE, None, 900)
+    assert stage.engine.round == 900
+
+
+def test_a5_time_outs_grow_with_the_round() -> None:
+    timeouts = Timeouts()
+    grown = [timeouts.of(Round(round_), RoundStage.PROPOSE) for round_ in range(5)]
+    assert grown == sorted(set(grown))
+
+
+def test_a6_a_quorum_of_commits_decides_and_one_fewer_does_not() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    entry = stage.entry()
+    stage.propose(entry)
+    stage.answer_check(valid=True)
+    others = stage.others()
+    stage.votes(others[:2], PREVOTE, entry.digest)
+    stage.vote(others[0], COMMIT, entry.digest)
+    assert stage.decided() == []
+    stage.vote(others[1], COMMIT, entry.digest)
+    committed = stage.decided()[0]
+    assert committed.decided.entry == entry
+    certificate = committed.decided.certificate
+    assert len(certificate.signers) == 3
+    good = check_certificate(certificate, COMMIT, entry.height, entry.digest, NETWORK, COMMITTEE)
+    assert good is None
+    assert check_certificate(certificate, PREVOTE, entry.height, entry.digest, NETWORK, COMMITTEE)
+
+
+def test_a6_a_signature_counts_for_its_own_slot_only() -> None:
+    stage = stage_where_node_does_not_propose()
+    entry = stage.entry()
+    one = signed_vote(1, entry.height, COMMIT, entry.digest).signature
+    forged = (b"", one, one, one)
+    certificate = justification([0, 1, 2], entry, 0)
+    bad = check_certificate(
+        type(certificate)(COMMITTEE.epoch, Round(0), forged),
+        COMMIT,
+        entry.height,
+        entry.digest,
+        NETWORK,
+        COMMITTEE,
+    )
+    assert bad is not None
+    assert bad.reason is MessageReason.BAD_SIGNATURE
+
+
+def test_a6_a_node_that_lacks_the_value_asks_for_what_others_decided() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    entry = stage.entry()
+    stage.votes(stage.others(), COMMIT, entry.digest)
+    assert stage.decided() == []
+    assert any(isinstance(sent, EntriesWanted) for sent in stage.sent)
+    stage.propose(entry)
+    assert [committed.decided.entry for committed in stage.decided()] == [entry]
+
+
+def test_n1_two_votes_of_one_member_are_kept_as_proof_and_only_the_first_counts() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    first, second = stage.entry("first"), stage.entry("second")
+    liar = stage.others()[0]
+    stage.vote(liar, COMMIT, first.digest)
+    stage.vote(liar, COMMIT, second.digest)
+    proofs = [ask.proof for ask in stage.asks if isinstance(ask, Misbehaved)]
+    assert len(proofs) == 1
+    assert proofs[0].first.message.digest == first.digest
+    assert proofs[0].second.message.digest == second.digest
+    assert proofs[0].first.sender == liar
+
+
+def test_n1_after_a_crash_the_same_state_asks_for_the_same_signatures() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    entry = stage.entry()
+    stage.sign = False
+    stage.propose(entry)
+    stage.answer_check(valid=True)
+    before = list(stage.withheld)
+    stage.withheld.clear()
+    stage.restart()
+    assert stage.withheld == before
+
+
+def test_n1_a_lock_survives_a_crash() -> None:
+    stage = stage_where_node_does_not_propose(2)
+    stage.begin()
+    first, second = stage.entry("first"), stage.entry("second")
+    others = stage.others()
+    stage.propose(first)
+    stage.answer_check(valid=True)
+    stage.votes(others[:2], PREVOTE, first.digest)
+    stage.restart()
+    stage.votes(others, COMMIT, None)
+    stage.pass_timer(RoundStage.COMMIT)
+    stage.propose(second, round_=1)
+    stage.answer_check(valid=True)
+    assert stage.own_votes(PREVOTE) == [(1, None)]
+
+
+def test_n1_what_was_sent_before_a_crash_is_not_said_anew() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    stage.propose(stage.entry())
+    stage.answer_check(valid=True)
+    assert len(stage.own_votes(PREVOTE)) == 1
+    stage.restart()
+    assert stage.own_votes(PREVOTE) == []
+    assert not any(isinstance(ask, CheckWanted) for ask in stage.asks)
+
+
+def test_u1_decided_entries_are_taken_over_in_order_and_only_if_they_link() -> None:
+    ahead = stage_where_node_does_not_propose()
+    ahead.begin()
+    entry = ahead.entry()
+    ahead.propose(entry)
+    ahead.answer_check(valid=True)
+    ahead.votes(ahead.others()[:2], PREVOTE, entry.digest)
+    ahead.votes(ahead.others()[:2], COMMIT, entry.digest)
+    decided = ahead.decided()[0].decided
+    behind = Stage(NodeId(3))
+    behind.engine.receive(NodeId(1), Entries(((decided, b""),)))
+    behind.settle()
+    assert behind.engine.head == (1, entry.digest)
+    assert not behind.decided()[0].live
+    behind.engine.receive(NodeId(1), Entries(((decided, b""),)))
+    behind.settle()
+    assert behind.engine.head[0] == 1
+
+
+def test_u1_a_peer_that_is_ahead_is_asked_for_entries_once() -> None:
+    stage = Stage()
+    for _ in range(5):
+        stage.engine.receive(NodeId(2), Status(stage.engine.height.__class__(9), Round(0), 0, 0))  # type: ignore[arg-type]
+    stage.settle()
+    assert sum(isinstance(sent, EntriesWanted) for sent in stage.sent) == 1
