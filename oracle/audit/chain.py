@@ -107,7 +107,7 @@ def _attestation_faults(case: Case, data: bytes, name: str, submitted: Mapping[s
     if not isinstance(attested, Mapping):
         yield f"{name} is no attestation"
         return
-    for field, expected in (_attestation_value(case) | submitted).items():
+    for field, expected in {**_attestation_value(case), **submitted}.items():
         if attested.get(field) != expected:
             yield f"{name} has another `{field}`"
 

@@ -140,9 +140,14 @@ SECP256R1: Final = Weierstrass(
 )
 
 
+_ZERO: Final = bytes(32)
+_HALF_ORDER: Final = (SECP256K1.n // 2).to_bytes(32, "big")
+"""Big-endian bytes of one length compare as their numbers do."""
+
+
 def is_low_s(signature: bytes) -> bool:
     """Whether s of r||s(||v) on secp256k1 is in the lower half, as every vote's must be."""
-    return 0 < int.from_bytes(signature[32:64], "big") <= SECP256K1.n // 2
+    return _ZERO < signature[32:64] <= _HALF_ORDER
 
 
 _P: Final = 2**255 - 19

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, TypeVar
@@ -20,6 +21,10 @@ from oracle.audit.values import Malformed
 MAGIC: Final = b"wattest-bundle/1 sha256:"
 INTEGER_MAX: Final = (1 << 53) - 1
 """JSON readers elsewhere hold integers as doubles."""
+
+DEPTH_MAX: Final = 16
+"""A bundle nests seven deep, an OCMF payload three."""
+_STRING_OR_BRACKET: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 T = TypeVar("T")
 
@@ -52,6 +57,8 @@ def unseal(data: bytes, bytes_max: int) -> Any | Rejected:
         return Rejected(BundleReason.NOT_A_BUNDLE, "the first line is not that of a bundle")
     if head[len(MAGIC) :] != hashlib.sha256(body).hexdigest().encode():
         return Rejected(BundleReason.CHECKSUM, "the content is not what its first line says")
+    if nests_too_deep(body):
+        return Rejected(BundleReason.NOT_CANONICAL, f"nested deeper than {DEPTH_MAX}")
     try:
         content = json.loads(
             body.decode("ascii"),
@@ -61,9 +68,24 @@ def unseal(data: bytes, bytes_max: int) -> Any | Rejected:
         )
         if _canonical_json(content) != body:
             return Rejected(BundleReason.NOT_CANONICAL, "not written the one way there is")
-    except (ValueError, RecursionError) as cause:
+    except ValueError as cause:
         return Rejected(BundleReason.NOT_CANONICAL, str(cause))
     return content
+
+
+def nests_too_deep(data: bytes) -> bool:
+    """Whether JSON nests deeper than DEPTH_MAX; to be asked before any JSON is parsed.
+
+    py-ecc raises the recursion limit of the whole process, and beyond it the json
+    module's own recursion would not raise but crash.
+    """
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(data):
+        first = data[match.start()]
+        depth += (first in b"[{") - (first in b"]}")
+        if depth > DEPTH_MAX:
+            return True
+    return False
 
 
 def to_base64(data: bytes) -> str:

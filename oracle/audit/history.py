@@ -101,6 +101,7 @@ class _Walk:
     certificate_signatures: int = 0
     group_signatures: int = 0
     revisions: dict[int, int] = field(default_factory=dict)
+    calendar: list[int] = field(default_factory=list)
     pending: list[tuple[int, bytes, bytes]] = field(default_factory=list)
 
 
@@ -218,6 +219,8 @@ def _body_fault(walk: _Walk, entry: EntryValue) -> str | None:
     if body.revision != (0 if known is None else known + 1) and not before_the_anchor:
         return f"is revision {body.revision} of window {body.window}, out of turn"
     walk.revisions[body.window] = body.revision
+    if body.revision == 0:
+        walk.calendar.append(body.window)
     walk.voids += isinstance(body, VoidBody)
     walk.restatements += body.revision > 0
     return None
@@ -257,7 +260,7 @@ def _conclude(walk: _Walk, fault: _Fault | None) -> HistoryVerdict:
         "links": "every entry names its predecessor",
         "certificates": f"{walk.certificate_signatures} signatures make a quorum on every entry",
         "group-signatures": f"{walk.group_signatures} group signatures are right",
-        "calendar": f"{len(walk.revisions)} windows follow each other without a gap",
+        "calendar": f"{len(walk.calendar)} windows follow each other without a gap",
     }
     steps = []
     for name, sentence in sentences.items():
@@ -277,7 +280,7 @@ def _conclude(walk: _Walk, fault: _Fault | None) -> HistoryVerdict:
     return HistoryVerdict(
         verdict,
         walk.entries,
-        len(walk.revisions),
+        len(walk.calendar),
         walk.voids,
         walk.restatements,
         walk.certificate_signatures,
@@ -289,6 +292,5 @@ def _conclude(walk: _Walk, fault: _Fault | None) -> HistoryVerdict:
 
 
 def _missing_windows(walk: _Walk) -> Iterator[int]:
-    windows = sorted(walk.revisions)
-    for before, after in pairwise(windows):
+    for before, after in pairwise(sorted(walk.calendar)):
         yield from range(before + walk.genesis.window_s, after, walk.genesis.window_s)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from consensus.encoding import Value, digest
+from oracle.audit.document import nests_too_deep
 from oracle.audit.values import Fields, Malformed, decoded
 from oracle.model import Curve
 
@@ -256,8 +257,8 @@ def _floor_wh(number: object, unit: str) -> int:
         raise Malformed("a register value is no number of energy")
     whole, fraction, power = match.groups(default="")
     shift = int(power or 0) - len(fraction) + _EXPONENT_OF_UNIT[unit]
-    digits = int(whole + fraction)
-    value = digits * 10**shift if shift >= 0 else digits // 10**-shift
+    digits, scale = int(whole + fraction), pow(10, abs(shift))
+    value: int = digits * scale if shift >= 0 else digits // scale
     if value > _REGISTER_MAX_WH:
         raise Malformed("a register value beyond any meter")
     return value
@@ -298,6 +299,8 @@ def _signature_bytes(signed: Mapping[str, Any]) -> bytes:
 
 
 def _json_object(data: bytes) -> dict[str, Any]:
+    if nests_too_deep(data):
+        raise Malformed("JSON nested too deeply")
     try:
         content = json.loads(
             data.decode("utf-8"),
@@ -306,7 +309,7 @@ def _json_object(data: bytes) -> dict[str, Any]:
             parse_int=str,
             parse_constant=_refuse,
         )
-    except (ValueError, RecursionError) as cause:
+    except ValueError as cause:
         raise Malformed("not JSON") from cause
     if not isinstance(content, dict):
         raise Malformed("not a JSON object")

@@ -257,6 +257,11 @@ def transaction_status(body: bytes) -> TransactionStatus:
     raise MalformedAnswer("a transaction status that nobody knows")
 
 
+def raw_transaction(body: bytes) -> bytes:
+    """`GET /extended/v1/tx/{txid}/raw`: the signed bytes."""
+    return _hex(_text(_object(read_json(body)), "raw_tx"))
+
+
 def contract_events(body: bytes) -> tuple[ContractEvent, ...]:
     """`GET /extended/v1/contract/{id}/events`; events other than prints are left out."""
     found = _list(_object(read_json(body)), "results")

@@ -180,6 +180,16 @@ class StacksClient:
 
         return await self._open_panel().settle(ask, panel.equal_status)
 
+    async def raw_transaction(self, txid: str) -> bytes | None:
+        """The signed bytes of a transaction, whoever sent it; None where it is not known."""
+        path = f"/extended/v1/tx/0x{txid}/raw"
+
+        async def ask(endpoint: Endpoint) -> bytes | None:
+            answer = await endpoint.get(path)
+            return None if answer.status == 404 else answers.raw_transaction(_found(answer))
+
+        return await self._open_panel().settle(ask, panel.equal)
+
     async def fee_estimate(self, payload: Payload) -> FeeEstimate:
         """What a transaction with this payload should pay; not agreed on, so cap what you use."""
         body = serialise_payload(payload)

@@ -224,6 +224,8 @@ class Courier:
         estimate = await self._client.fee_estimate(job.template.payload)
         nonce = _lowest_free(account.nonce, await self._held(account))
         signed = await self.save(job.signed(self._key, nonce, self._limits.fees.first(estimate), now_s))
+        if self._head_nonce is None:
+            self._head_nonce = nonce
         return await self._send(signed, now_s)
 
     async def _next_needed(self) -> Job | None:

@@ -45,14 +45,14 @@ CREATE TABLE jobs (
 CREATE UNIQUE INDEX one_owner_per_nonce ON jobs (nonce) WHERE nonce IS NOT NULL;
 CREATE INDEX jobs_by_state ON jobs (state, sequence);
 CREATE TABLE attempts (
-    txid TEXT PRIMARY KEY,
     job INTEGER NOT NULL REFERENCES jobs (sequence) ON DELETE CASCADE,
+    txid TEXT NOT NULL,
     nonce INTEGER NOT NULL,
     fee_ustx INTEGER NOT NULL,
     raw BLOB NOT NULL,
-    made_s INTEGER NOT NULL
+    made_s INTEGER NOT NULL,
+    PRIMARY KEY (job, txid)  -- two jobs with one payload may have had the same bytes, one after the other
 ) STRICT;
-CREATE INDEX attempts_by_job ON attempts (job);
 """
 
 
@@ -120,7 +120,7 @@ class Ledger:
             check(cursor.rowcount == 1, "a job that is saved was added")
             self._base.executemany(
                 "INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?)",
-                [(a.txid, job.sequence, a.nonce, a.fee_ustx, a.raw, a.made_s) for a in job.attempts],
+                [(job.sequence, a.txid, a.nonce, a.fee_ustx, a.raw, a.made_s) for a in job.attempts],
             )
 
     def job(self, key: str) -> Job | None:

@@ -41,7 +41,7 @@ class Gate(web.Server):
         self.limits = limits
         self.open: Counter[bytes] = Counter()
         self._handler = handler
-        self._keys: dict[int, bytes] = {}
+        self._keys: dict[object, bytes] = {}
 
     def __call__(self) -> web.RequestHandler:
         """Make the protocol of one accepted connection."""
@@ -49,20 +49,22 @@ class Gate(web.Server):
 
     def enter(self, connection: object, key: bytes) -> None:
         """Count a connection that was let in."""
-        self._keys[id(connection)] = key
+        self._keys[connection] = key
         self.open[key] += 1
 
     def leave(self, connection: object) -> None:
         """Count it out."""
-        key = self._keys.pop(id(connection), None)
+        key = self._keys.pop(connection, None)
         if key is not None:
             self.open[key] -= 1
             self.open += Counter()  # forget the ones at zero
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        key = self._keys.get(id(request.protocol))
-        if key is None:
+        connection = request.protocol
+        key = self._keys.get(connection)
+        if key is None or not isinstance(connection, _Connection):
             return web.Response(status=403)
+        connection.asked()
         return await self._handler(request, key)
 
 
@@ -72,10 +74,9 @@ class _Connection(web.RequestHandler):
     __slots__ = ("_deadline",)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._deadline: asyncio.TimerHandle | None = None
         super().connection_made(transport)
         gate = self._manager
-        loop = asyncio.get_running_loop()
-        self._deadline: asyncio.TimerHandle | None = None
         if not isinstance(gate, Gate) or not isinstance(transport, asyncio.WriteTransport):
             return
         tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
@@ -85,16 +86,17 @@ class _Connection(web.RequestHandler):
             transport.abort()
             return
         gate.enter(self, key)
-        self._deadline = loop.call_later(gate.limits.handshake_s, self._close_unless_asked, transport)
+        loop = asyncio.get_running_loop()
+        self._deadline = loop.call_later(gate.limits.handshake_s, transport.abort)
+
+    def asked(self) -> None:
+        """A whole request has come: the deadline for it is off."""
+        if self._deadline is not None:
+            self._deadline.cancel()
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        self.asked()
         gate = self._manager
         if isinstance(gate, Gate):
             gate.leave(self)
-        if self._deadline is not None:
-            self._deadline.cancel()
         super().connection_lost(exc)
-
-    def _close_unless_asked(self, transport: asyncio.WriteTransport) -> None:
-        if self._current_request is None:  # no request yet, and a link's request stays current
-            transport.abort()

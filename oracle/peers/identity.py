@@ -23,17 +23,19 @@ from __future__ import annotations
 import secrets
 import ssl
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from coincurve import PublicKey
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
@@ -137,15 +139,18 @@ def peer_key(certificate: bytes, network: bytes, now_s: int) -> bytes | Rejected
     if len(certificate) > CERTIFICATE_BYTES_MAX:
         return Rejected(IdentityReason.MALFORMED, f"{len(certificate)} bytes")
     try:
-        parsed = x509.load_der_x509_certificate(certificate)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what the library only frowns at, we refuse
+            parsed = x509.load_der_x509_certificate(certificate)
         key, extensions = parsed.public_key(), parsed.extensions  # refuses an extension given twice
         from_s = int(parsed.not_valid_before_utc.timestamp())
         until_s = int(parsed.not_valid_after_utc.timestamp())
-        parsed.verify_directly_issued_by(_open_issuer())
-    except InvalidSignature:
-        return Rejected(IdentityReason.NOT_ISSUED_OPENLY, "signature")
-    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as cause:
+    except (Warning, ValueError, x509.DuplicateExtension, x509.InvalidVersion, UnsupportedAlgorithm) as cause:
         return Rejected(IdentityReason.MALFORMED, str(cause))
+    try:
+        parsed.verify_directly_issued_by(_open_issuer())
+    except (ValueError, TypeError, InvalidSignature) as cause:
+        return Rejected(IdentityReason.NOT_ISSUED_OPENLY, str(cause))
     if not isinstance(key, Ed25519PublicKey) and not (
         isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)
     ):
@@ -209,7 +214,7 @@ def _bound_key(binding: bytes, network: bytes, until_s: int, key_info: bytes) ->
     message = BINDING_PREFIX + _statement(network, expires_s, key_info)
     try:
         return PublicKey.from_signature_and_message(signature, message).format(compressed=True)
-    except (ValueError, Exception) as cause:  # noqa: BLE001 - coincurve raises a bare Exception
+    except Exception as cause:  # noqa: BLE001 - what coincurve raises where no key can be recovered
         return Rejected(IdentityReason.FORGED_BINDING, str(cause))
 
 
@@ -245,6 +250,7 @@ _ISSUER_KEY: Final = Ed25519PrivateKey.from_private_bytes(sha256(b"wattest-tls/1
 _ISSUER_NAME: Final = _name("wattest open issuer")
 
 
+@cache
 def _open_issuer() -> x509.Certificate:
     """The issuer's certificate: the same bytes everywhere, since Ed25519 is deterministic."""
     return (

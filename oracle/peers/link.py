@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from asyncio.trsock import TransportSocket
 from collections.abc import Callable
 from contextlib import suppress
 from enum import IntEnum
@@ -43,10 +44,10 @@ class CloseCode(IntEnum):
 class Link:
     """One WebSocket of one peer. `preferred` says that the lower slot dialed it."""
 
-    def __init__(self, ws: Socket, transport: asyncio.BaseTransport | None, *, preferred: bool) -> None:
+    def __init__(self, ws: Socket, *, preferred: bool) -> None:
         self.preferred = preferred
         self._ws = ws
-        self._socket = transport.get_extra_info("socket") if transport else ws_socket(ws)
+        self._socket: TransportSocket | None = ws.get_extra_info("socket")
         self._over = asyncio.Event()
         self._code = CloseCode.GOING_AWAY
         self._heard_s = asyncio.get_running_loop().time()
@@ -161,9 +162,3 @@ class Link:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(limits.ping_s):
                         await self._ws.ping()
-
-
-def ws_socket(ws: Socket) -> socket.socket | None:
-    """The socket under a WebSocket, to break it when saying goodbye takes too long."""
-    found = ws.get_extra_info("socket")
-    return found if found is not None else None

@@ -100,7 +100,9 @@ class Links:
         self._session: aiohttp.ClientSession | None = None
         self._peers: dict[int, _Peer] = {}
         self._known: dict[bytes, PeerCounters] = {}
-        self._carrying: set[asyncio.Task[None]] = set()
+        self._carried = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self.refusals: dict[str, int] = {}
         """Connections refused, by the value of a Refusal or IdentityReason."""
         self.ready = asyncio.Event()
@@ -141,8 +143,7 @@ class Links:
         peer = self._peers[slot]
         peer.blocked = True
         peer.idle.clear()
-        if peer.link is not None:
-            peer.link.stop(CloseCode.BLOCKED)
+        self._end(peer, CloseCode.BLOCKED)
 
     def unblock(self, slot: int) -> None:
         """Let a blocked peer be linked again."""
@@ -188,15 +189,21 @@ class Links:
         self.port = server.sockets[0].getsockname()[1]
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._limits.handshake_s)
         connector = aiohttp.TCPConnector(ssl=self._client_tls, limit=0, force_close=True)
+        trace = aiohttp.TraceConfig()
+        trace.on_request_redirect.append(_refuse_redirect)
         try:
-            async with aiohttp.ClientSession(connector=connector, timeout=timeout) as self._session:
-                async with asyncio.TaskGroup() as self._group:
-                    for peer in self._peers.values():
-                        self._start_dialing(peer)
-                    self.ready.set()
-                    await self._stopping.wait()
-                    server.close()
-                    await self._wind_down()
+            async with (
+                aiohttp.ClientSession(
+                    connector=connector, timeout=timeout, trace_configs=[trace]
+                ) as self._session,
+                asyncio.TaskGroup() as self._group,
+            ):
+                for peer in self._peers.values():
+                    self._start_dialing(peer)
+                self.ready.set()
+                await self._stopping.wait()
+                server.close()
+                await self._wind_down()
         finally:
             self._group = None
             server.close()
@@ -222,10 +229,9 @@ class Links:
 
     def _dismiss(self, peer: _Peer) -> None:
         del self._peers[peer.slot]
-        peer.blocked = True
-        if peer.link is not None:
-            peer.link.stop(CloseCode.NOT_A_MEMBER)
-        elif peer.dialer is not None:
+        peer.blocked = True  # for a connection that is being made just now
+        self._end(peer, CloseCode.NOT_A_MEMBER)
+        if peer.dialer is not None:
             peer.dialer.cancel()
 
     def _peer_of(self, key: bytes) -> _Peer | None:
@@ -262,34 +268,34 @@ class Links:
             protocols=(SUBPROTOCOL,),
         )
         await ws.prepare(request)
-        link = Link(ws, request.transport, preferred=peer.slot < self.own_slot)
-        if not self._adopt(peer, link):
-            await link.close(self._limits)
-            return ws
-        carrying = self._group.create_task(self._carry(peer, link, welcome=ws))
-        await asyncio.wait([carrying])
+        link = Link(ws, preferred=peer.slot < self.own_slot)
+        # In our own group, so that what a callback raises ends `run` and not just a request.
+        await asyncio.wait([self._group.create_task(self._let_in(peer, link, ws))])
         return ws
 
-    async def _carry(self, peer: _Peer, link: Link, welcome: web.WebSocketResponse | None = None) -> None:
+    async def _let_in(self, peer: _Peer, link: Link, ws: web.WebSocketResponse) -> None:
+        if not self._adopt(peer, link):
+            await link.close(self._limits)
+            return
+        with suppress(OSError, aiohttp.ClientError):
+            await ws.send_str(WELCOME)
+        await self._carry(peer, link)
+
+    async def _carry(self, peer: _Peer, link: Link) -> None:
         """Carry an adopted link to its end."""
-        task = asyncio.current_task()
-        check(task is not None, "links are carried by tasks")
-        if task is not None:
-            self._carrying.add(task)
+
+        def deliver(data: bytes) -> None:
+            if peer.link is link:  # else it was replaced, blocked or dismissed: nobody's word any more
+                self._on_message(peer.slot, data)
+
+        self._carried += 1
+        self._quiet.clear()
         try:
-            if welcome is not None:
-                with suppress(OSError, aiohttp.ClientError):
-                    await welcome.send_str(WELCOME)
-            await link.carry(
-                peer.queue,
-                lambda data: self._on_message(peer.slot, data),
-                peer.budget,
-                self._limits,
-                peer.counters,
-            )
+            await link.carry(peer.queue, deliver, peer.budget, self._limits, peer.counters)
         finally:
-            if task is not None:
-                self._carrying.discard(task)
+            self._carried -= 1
+            if not self._carried:
+                self._quiet.set()
             self._drop(peer, link)
 
     def _adopt(self, peer: _Peer, link: Link) -> bool:
@@ -301,13 +307,17 @@ class Links:
             return False
         if held is not None:
             peer.counters.duplicates += 1
-            held.stop(CloseCode.DUPLICATE)
-            self._drop(peer, held)
+            self._end(peer, CloseCode.DUPLICATE)
         peer.link = link
         peer.idle.clear()
         peer.counters.ups += 1
         self._on_up(peer.slot)
         return True
+
+    def _end(self, peer: _Peer, code: CloseCode) -> None:
+        if peer.link is not None:
+            peer.link.stop(code)
+            self._drop(peer, peer.link)
 
     def _drop(self, peer: _Peer, link: Link) -> None:
         if peer.link is link:
@@ -361,7 +371,7 @@ class Links:
                     protocols=(SUBPROTOCOL,),
                     timeout=aiohttp.ClientWSTimeout(ws_close=self._limits.close_s),
                 )
-                link = Link(ws, None, preferred=self.own_slot < peer.slot)
+                link = Link(ws, preferred=self.own_slot < peer.slot)
                 if self._is(peer, ws):
                     message = await ws.receive()
                     if message.type is WSMsgType.TEXT and message.data == WELCOME:
@@ -385,12 +395,15 @@ class Links:
     async def _wind_down(self) -> None:
         for peer in self._peers.values():
             peer.blocked = True  # nothing new
-            if peer.link is not None:
-                peer.link.stop(CloseCode.GOING_AWAY)
-            elif peer.dialer is not None:
-                peer.dialer.cancel()
-        if self._carrying:
-            await asyncio.wait(self._carrying, timeout=2 * self._limits.close_s)
+            self._end(peer, CloseCode.GOING_AWAY)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(2 * self._limits.close_s):
+                await self._quiet.wait()
         for peer in self._peers.values():
             if peer.dialer is not None:
                 peer.dialer.cancel()
+
+
+async def _refuse_redirect(*_: object) -> None:
+    """A peer answers itself or not at all: it must not send this node's requests elsewhere."""
+    raise aiohttp.ClientError("redirected")

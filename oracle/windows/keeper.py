@@ -126,6 +126,9 @@ class Keeper:
     def offer(self, readings: Sequence[Reading], now_s: int | None) -> tuple[Accepted | Rejected, ...]:
         """Take in readings whose signatures are verified; one verdict each, in order.
 
+        All readings of one record belong in one offer: what a record says of a usage point is
+        decided here, before anything is handed on by the record's hash alone.
+
         `now_s` is this node's clock at arrival, for readings from feeds. It is None for
         records that a peer or the journal hands over: those are judged by content alone.
         A peer's unsigned record is no observation of this node; do not offer it.

@@ -19,8 +19,12 @@ from oracle.model import Assurance, Quality, Reading, RecordHash, UsagePoint
 from oracle.windows.packing import Misfit, join_rows, split_rows
 from oracle.windows.rows import Ints, Mask, Octets
 
-Rank = tuple[int, int, bytes, int, int]
-"""A key under R2; the lowest ranks first."""
+Rank = tuple[int, int, bytes, int, int, int, int, int, int]
+"""A key under R2; the lowest ranks first.
+
+Time, sequence and record are R2. The rest only orders what one record may say twice of one
+usage point and second, so that the order is total: lower registers, stronger assurance.
+"""
 MISSING: Final = -1
 _HASH_BYTES: Final = 32
 
@@ -64,7 +68,7 @@ class Readings:
     @property
     def held(self) -> Mask:
         """Which places are taken."""
-        return np.not_equal(self.assurance, 0)
+        return self.assurance.astype(np.bool_)
 
     def take(self, at: Ints | Mask | slice) -> Readings:
         """Some of the places, in the order given."""
@@ -85,31 +89,24 @@ class Readings:
 def outranks(these: Readings, those: Readings) -> Mask:
     """R2, place by place: latest within the window, highest sequence, lowest record hash.
 
-    A full place outranks an empty one, nothing outranks its equal. One record that tells
-    two stories of one second ranks the lower registers first, so that the order is total.
+    A full place outranks an empty one, which is all zeros; nothing outranks its equal. Records
+    that are the same are the same reading here: `Plane` decides what one record tells.
     """
     better = these.time_s > those.time_s
     level = these.time_s == those.time_s
     better |= level & (these.sequence > those.sequence)
-    level &= these.sequence == those.sequence
-    held_these, held_those = these.held, those.held
-    at = np.flatnonzero(level & held_these & held_those)
-    if len(at):
-        below, same = _compare_hashes(these.record[at], those.record[at])
-        lower = (these.import_wh[at] < those.import_wh[at]) | (
-            (these.import_wh[at] == those.import_wh[at]) & (these.export_wh[at] < those.export_wh[at])
-        )
-        better[at] = below | (same & lower)
-    return held_these & (better | ~held_those)
+    at = np.flatnonzero(level & (these.sequence == those.sequence))
+    better[at] = _lower_hash(these.record[at], those.record[at])
+    return better
 
 
-def _compare_hashes(these: Octets, those: Octets) -> tuple[Mask, Mask]:
-    """Where these are below those, and where they are the same, as big-endian numbers."""
+def _lower_hash(these: Octets, those: Octets) -> Mask:
+    """Where these are below those as big-endian numbers."""
     left, right = hash_words(these), hash_words(those)
-    differ = left != right
-    first = differ.argmax(axis=1)
+    first = (left != right).argmax(axis=1)
     rows = np.arange(len(left))
-    return left[rows, first] < right[rows, first], ~differ.any(axis=1)
+    lower: Mask = left[rows, first] < right[rows, first]
+    return lower
 
 
 def hash_words(records: Octets) -> np.ndarray[tuple[int, ...], np.dtype[np.uint64]]:
@@ -148,6 +145,10 @@ class Plane:
             self.record(index),
             self._import[index],
             self._export[index],
+            self._assurance[index],
+            self._quality[index],
+            self._register_max[index],
+            self._interval[index],
         )
 
     def put(self, index: int, reading: Reading, end_s: int) -> None:
@@ -166,7 +167,18 @@ class Plane:
 
 def rank(reading: Reading, end_s: int) -> Rank:
     """A reading's key under R2, as `Plane.rank` gives it."""
-    return (-_closing_time_s(reading, end_s), -reading.sequence, reading.record, *_amounts(reading))
+    first, second = _amounts(reading)
+    return (
+        -_closing_time_s(reading, end_s),
+        -reading.sequence,
+        reading.record,
+        first,
+        second,
+        reading.assurance,
+        reading.quality,
+        reading.register_digits_max_wh,
+        reading.interval_wh is not None,
+    )
 
 
 def _closing_time_s(reading: Reading, end_s: int) -> int:

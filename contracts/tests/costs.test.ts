@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, it } from "vitest";
+import { committedCosts, regressions } from "../harness/cost-table.mjs";
+import { measure, publicFunctions, share } from "../harness/costs.mjs";
+
+const committed = committedCosts(readFileSync(new URL("../COSTS.md", import.meta.url), "utf8"));
+let measured: any[];
+
+beforeAll(async () => {
+  measured = await measure();
+}, 120_000);
+
+describe("the cost of a call", () => {
+  it("is not above what COSTS.md says", () => {
+    expect(regressions(committed, measured)).toEqual([]);
+  });
+
+  it("is known for every public function", async () => {
+    const known = measured.map((row) => row.name.replace(/ \(.*\)$/, ""));
+    // install-epoch can be called by activate-epoch only, and is counted there.
+    const expected = (await publicFunctions()).filter((name) => !name.endsWith(" install-epoch"));
+    expect(expected.length).toBeGreaterThan(20);
+    expect(expected.filter((name) => !known.includes(name))).toEqual([]);
+  });
+
+  it("stays below a thousandth of a block for a submission of any committee", () => {
+    const submissions = measured.filter((row) => row.name.includes("submit-"));
+    expect(submissions).toHaveLength(7);
+    for (const row of submissions) expect(share(row)[0], row.name).toBeLessThan(0.001);
+  });
+
+  it("of 13-of-19 is not above the prototype's 285 097 runtime and 6 reads", () => {
+    const row = measured.find(({ name }) => name.endsWith("submit-window (13 of 19)"));
+    expect(row.runtime).toBeLessThanOrEqual(285_097);
+    expect(row.reads).toBeLessThanOrEqual(6);
+  });
+
+  it("that has risen, or has no row, is told apart", () => {
+    const [row] = measured;
+    const cheaper = new Map([[row.name, { ...row, runtime: row.runtime - 1 }]]);
+    expect(regressions(cheaper, [row])).toEqual([
+      `${row.name}: runtime ${row.runtime}, was ${row.runtime - 1}`,
+    ]);
+    expect(regressions(new Map(), [row])).toEqual([`${row.name}: not in COSTS.md`]);
+  });
+});

@@ -1,0 +1,57 @@
+// Error codes: one range a contract, none used twice, each explained in INTERFACE.md and
+// provoked by a test.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+
+const here = (path: string) => new URL(path, import.meta.url);
+const RANGES: Record<string, number> = {
+  roles: 100,
+  registration: 200,
+  "oracle-staking": 300,
+  "production-oracle": 400,
+};
+/** No argument of the types that Clarity admits can cause these. */
+const UNREACHABLE = [324, 414];
+
+const errors = Object.keys(RANGES).flatMap((contract) => {
+  const source = readFileSync(here(`../contracts/${contract}.clar`), "utf8");
+  return [...source.matchAll(/^\(define-constant (ERR_\w+) \(err u(\d+)\)\)$/gm)].map((found) => ({
+    contract,
+    name: found[1],
+    code: Number(found[2]),
+    uses: source.split(found[1]).length - 1,
+  }));
+});
+
+describe("error codes", () => {
+  it("lie in their contract's range, and none stands twice", () => {
+    expect(errors.length).toBeGreaterThan(50);
+    for (const { contract, name, code } of errors) {
+      expect(Math.floor(code / 100) * 100, name).toBe(RANGES[contract]);
+    }
+    expect(new Set(errors.map(({ code }) => code)).size).toBe(errors.length);
+  });
+
+  it("are all used", () => {
+    expect(errors.filter(({ uses }) => uses < 2).map(({ name }) => name)).toEqual([]);
+  });
+
+  it("are explained in INTERFACE.md", () => {
+    const page = readFileSync(here("../INTERFACE.md"), "utf8");
+    const missing = errors.filter(({ code }) => !new RegExp(`\\bu${code}\\b`).test(page));
+    expect(missing).toEqual([]);
+  });
+
+  it("are each provoked by a test", () => {
+    const tests = readdirSync(here("."))
+      .filter((name) => name.endsWith(".test.ts") && name !== "errors.test.ts")
+      .map((name) => readFileSync(here(name), "utf8"))
+      .join("\n");
+    const untested = errors
+      .map(({ code }) => code)
+      .filter((code) => !UNREACHABLE.includes(code))
+      .filter((code) => !new RegExp(`[, ]${code}[),\\]]`).test(tests));
+    expect(untested).toEqual([]);
+  });
+});

@@ -1,0 +1,22 @@
+// How tests read an outcome: the ok value or the error code of a public call.
+
+import { expect } from "vitest";
+import { plain, printed } from "../harness/network.mjs";
+
+export function expectOk(outcome: any): any {
+  const value = plain(outcome.result);
+  expect(value, "the call must succeed").toHaveProperty("ok");
+  return value.ok;
+}
+
+export function expectErr(outcome: any, code: number): void {
+  expect(plain(outcome.result)).toEqual({ err: BigInt(code) });
+  expect(outcome.events, "a refused call leaves no event").toEqual([]);
+}
+
+/** The one event a state change prints under this topic. */
+export function expectEvent(outcome: any, topic: string): any {
+  const events = printed(outcome).filter((event: any) => event.topic === topic);
+  expect(events).toHaveLength(1);
+  return events[0];
+}

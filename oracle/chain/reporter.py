@@ -1,0 +1,179 @@
+"""Brings attested entries to the contract, in turn, and notes what stands there (C1, C2, C4).
+
+A transmission waits until its turn (`stage` times `stage_s`), then asks the contract
+whether the entry is there already, and only then goes to the outbox. Whoever submitted
+it, the contract's events say so, and a receipt with the raw transaction is kept. If the
+chain is away, everything waits and goes on when it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from consensus.encoding import decode, encode
+from consensus.step import Transmission
+from oracle.chain.address import contract_of
+from oracle.chain.answers import TransactionState
+from oracle.chain.client import CallRefused
+from oracle.chain.contracts import AttestedEvent, OracleContracts
+from oracle.chain.endpoint import ChainUnavailable
+from oracle.chain.outbox import Outbox, OutboxFull
+from oracle.chain.transaction import ContractCall
+
+_log = logging.getLogger("wattest.reporter")
+
+WAITING_MAX: Final = 20_000
+"""Transmissions that wait; the oldest stand in the history and are found again at a restart."""
+EVENTS_PAGE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An entry's transaction, as the chain has it, and what the contract holds since."""
+
+    height: int
+    txid: str
+    block_height: int
+    raw: bytes
+    attestation: bytes
+    """Canonical bytes of the contract's attestation; b"" where it holds none."""
+
+
+@dataclass(slots=True, order=True)
+class _Due:
+    at_s: float
+    height: int
+    transmission: Transmission = field(compare=False)
+
+
+class Reporter:
+    """One node's way to the contract. `run` it; `submit` at any time, from the loop."""
+
+    def __init__(
+        self,
+        contracts: OracleContracts,
+        outbox: Outbox,
+        clock_s: Callable[[], float],
+        stage_s: float,
+        poll_s: float,
+        keep: Callable[[Receipt], Awaitable[None]],
+        window_of: Callable[[int], Awaitable[tuple[int, int] | None]],
+        known: Callable[[int], Awaitable[bool]],
+    ) -> None:
+        """`window_of` gives (window, revision) of a height, None where it has no window; `known`
+        says whether a height's receipt is kept already.
+        """
+        self._contracts = contracts
+        self._outbox = outbox
+        self._clock_s = clock_s
+        self._stage_s = stage_s
+        self._poll_s = poll_s
+        self._keep = keep
+        self._window_of = window_of
+        self._known = known
+        self._due: list[_Due] = []
+        self._wake = asyncio.Event()
+        self.chain_away: str | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many transmissions wait for their turn or for the chain."""
+        return len(self._due)
+
+    def submit(self, transmission: Transmission) -> None:
+        """Take a transmission; beyond WAITING_MAX the newest waits in the history only."""
+        if len(self._due) < WAITING_MAX:
+            at_s = self._clock_s() + transmission.stage * self._stage_s
+            heapq.heappush(self._due, _Due(at_s, transmission.height, transmission))
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Submit and watch until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._submit_due())
+            tasks.create_task(self._watch())
+
+    # -- submitting -------------------------------------------------------------------
+
+    async def _submit_due(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self._submit_ready()
+                pause = self._due[0].at_s - self._clock_s() if self._due else self._poll_s
+            except (ChainUnavailable, OutboxFull) as failure:
+                self._note_away(failure)
+                pause = self._poll_s
+            try:
+                async with asyncio.timeout(min(max(pause, 0.02), self._poll_s)):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def _submit_ready(self) -> None:
+        """In order of turn and height; an entry whose epoch is not yet on chain waits with all after."""
+        epoch: int | None = None
+        while self._due and self._due[0].at_s <= self._clock_s():
+            transmission = self._due[0].transmission
+            if await self._contracts.is_done(transmission.key):
+                heapq.heappop(self._due)
+                continue
+            if transmission.function != "activate-epoch":
+                epoch = epoch or await self._contracts.current_epoch()
+                if epoch == 0:
+                    self._put_behind_activation()
+                    return
+            call = ContractCall(
+                contract_of(self._contracts.deployer, transmission.contract),
+                transmission.function,
+                tuple(decode(argument) for argument in transmission.arguments),
+            )
+            await self._outbox.enqueue(transmission.key, call)
+            heapq.heappop(self._due)
+
+    def _put_behind_activation(self) -> None:
+        """No epoch is active on chain: let activations go first, look again in a while."""
+        later = self._clock_s() + self._poll_s
+        for due in self._due:
+            if due.transmission.function != "activate-epoch":
+                due.at_s = max(due.at_s, later)
+        heapq.heapify(self._due)
+
+    # -- watching ---------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                await self._look()
+                self.chain_away = None
+            except (ChainUnavailable, CallRefused) as failure:
+                self._note_away(failure)
+            await asyncio.sleep(self._poll_s)
+
+    async def _look(self) -> None:
+        for event in reversed(await self._contracts.newest_attested(EVENTS_PAGE)):
+            if not await self._known(event.height):
+                await self._note(event)
+
+    async def _note(self, event: AttestedEvent) -> None:
+        place = await self._window_of(event.height)
+        client = self._contracts.client
+        status = await client.transaction_status(event.txid)
+        raw = await client.raw_transaction(event.txid)
+        if place is None or raw is None or status.height is None:
+            return  # this node has not decided that height yet; asked again at the next look
+        if status.state is not TransactionState.SUCCESS:
+            return
+        held = await self._contracts.attestation(*place)
+        attestation = b"" if held is None else encode(held.value)
+        await self._keep(Receipt(event.height, event.txid, status.height, raw, attestation))
+
+    def _note_away(self, failure: Exception) -> None:
+        if self.chain_away is None:
+            _log.warning("the chain is away, entries wait: %s", failure)
+        self.chain_away = str(failure)

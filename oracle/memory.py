@@ -1,0 +1,153 @@
+"""Between a Step's records and the database: what is written where, and read back at a start.
+
+Decides which records of a Step are history and which are the journal of the open height;
+all of a Step goes into one transaction. Knows no agreement and no windows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from consensus.encoding import decode
+from consensus.messages import Certificate, DecidedEntry, Entry, Fields
+from consensus.model import ZERO_DIGEST, Digest, Height, InvariantBroken, Rejected
+from consensus.step import JournalRecord, Milestone
+from oracle.keygen import KINDS
+from oracle.node import DECIDED, PART, Stored
+from oracle.storage.history import (
+    EntrySigned,
+    HistoryWrite,
+    Meta,
+    Part,
+    StoredEntry,
+    StoredEvidence,
+    StoredMilestone,
+)
+from oracle.storage.history_reader import HistoryReader
+
+ATTACHMENT: Final = "attachment"
+SIGNATURE: Final = "bls"
+SNAPSHOT: Final = "snapshot"
+_SNAPSHOT_HEIGHT: Final = "snapshot-height"
+_PAGE: Final = 200
+
+
+@dataclass(slots=True)
+class Writes:
+    """One transaction's worth."""
+
+    journal: list[JournalRecord] = field(default_factory=list)
+    history: list[HistoryWrite] = field(default_factory=list)
+    truncate_below: int | None = None
+
+    def add_records(self, records: Sequence[JournalRecord]) -> None:
+        """Sort a Step's records into journal and history."""
+        for record in records:
+            if record.kind == DECIDED:
+                self._add_decided(record)
+            elif record.kind == PART + SIGNATURE:
+                self.history.append(EntrySigned(record.height, record.data))
+            elif record.kind.startswith(PART):
+                self._add_part(record.height, record.kind.removeprefix(PART), record.data)
+            elif record.kind == "evidence":
+                id_ = hashlib.sha256(record.data).digest()
+                self.history.append(StoredEvidence(id_, record.height, "double-vote", record.data))
+            else:
+                self.journal.append(record)
+
+    def add_milestones(self, milestones: Sequence[Milestone], at_ms: int) -> None:
+        """Keep what happened, for `explain`."""
+        self.history += [StoredMilestone(one.height, one.name, at_ms, one.detail) for one in milestones]
+
+    def _add_decided(self, record: JournalRecord) -> None:
+        fields = Fields(decode(record.data))
+        raw, certificate = fields.buff("entry", 1, 1 << 20), fields.buff("certificate", 1, 1 << 20)
+        attachment = fields.buff("attachment", 0, 1 << 20)
+        entry = _entry(raw)
+        window, revision = entry.body.get("window"), entry.body.get("revision", 0)
+        self.history.append(
+            StoredEntry(
+                entry.height,
+                entry.digest,
+                entry.kind,
+                raw,
+                certificate,
+                None,
+                window if isinstance(window, int) else None,
+                revision if isinstance(revision, int) else 0,
+            )
+        )
+        if attachment:
+            self.history.append(Part(entry.height, ATTACHMENT, attachment))
+        self.truncate_below = max(self.truncate_below or 0, entry.height + 1)
+
+    def _add_part(self, height: int, name: str, data: bytes) -> None:
+        self.history.append(Part(height, name, data))
+        if name == SNAPSHOT:
+            self.history.append(Meta(_SNAPSHOT_HEIGHT, height.to_bytes(8, "big")))
+
+
+def head(history: HistoryReader) -> tuple[Height, Digest]:
+    """The last decided height."""
+    newest = history.newest()
+    if newest is None:
+        return Height(0), ZERO_DIGEST
+    return Height(newest.height), Digest(newest.digest)
+
+
+def stored(history: HistoryReader) -> Iterator[Stored]:
+    """What a node is restored from: ceremonies and registries, then all from the last snapshot on."""
+    raw = history.meta(_SNAPSHOT_HEIGHT)
+    snapshot = 0 if raw is None else int.from_bytes(raw, "big")
+    early = [
+        entry for kind in (*KINDS, "registry") for entry in _all(history, 0, kind) if entry.height < snapshot
+    ]
+    for entry in sorted(early, key=lambda one: one.height):
+        yield _stored(history, entry)
+    for entry in _all(history, max(snapshot - 1, 0), None):
+        one = _stored(history, entry)
+        if entry.height != snapshot and SNAPSHOT in one.parts:
+            one = Stored(one.decided, one.attachment, {n: d for n, d in one.parts.items() if n != SNAPSHOT})
+        yield one
+
+
+def decided_of(entry: StoredEntry) -> DecidedEntry:
+    """An entry with its certificate, from the history."""
+    certificate = Certificate.parse(entry.certificate)
+    if isinstance(certificate, Rejected):
+        raise InvariantBroken("the history gives back certificates as they were written")
+    return DecidedEntry(_entry(entry.entry), certificate)
+
+
+def entries_from(history: HistoryReader, first: int, most: int) -> tuple[tuple[bytes, bytes, bytes], ...]:
+    """Rows of an `entries` frame: (entry, certificate, attachment)."""
+    page = history.entries(cursor=first - 1, limit=most, newest_first=False)
+    return tuple(
+        (one.entry, one.certificate, history.part(one.height, ATTACHMENT) or b"") for one in page.entries
+    )
+
+
+def _all(history: HistoryReader, past: int, kind: str | None) -> Iterator[StoredEntry]:
+    cursor: int | None = past
+    while cursor is not None:
+        page = history.entries(cursor=cursor, limit=_PAGE, newest_first=False, kind=kind)
+        yield from page.entries
+        cursor = page.next_cursor
+
+
+def _stored(history: HistoryReader, entry: StoredEntry) -> Stored:
+    parts = {part.name: part.blob for part in history.parts(entry.height)}
+    attachment = parts.pop(ATTACHMENT, b"")
+    if entry.signature is not None:
+        parts[SIGNATURE] = entry.signature
+    return Stored(decided_of(entry), attachment, parts)
+
+
+def _entry(raw: bytes) -> Entry:
+    entry = Entry.parse(raw)
+    if isinstance(entry, Rejected):
+        raise InvariantBroken("what was decided is an entry")
+    return entry

@@ -1,0 +1,395 @@
+"""The asyncio shell around the node: one queue, one consumer, one TaskGroup.
+
+Carries out every Step field by field, in the order of its fields: records are durable
+before anything leaves (N2). Events come from the links, the feeds, the chain, timers and
+the signer; the node's pure work runs on a thread of its own, so the loop stays free for
+whoever waits. Does not decide anything that the node could decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+import tenacity
+
+from consensus.agreement.wire import ENTRIES_PER_FRAME, EntriesWanted, entries_frame
+from consensus.dkg.ceremony import Ceremony
+from consensus.dkg.status import Complete
+from consensus.encoding import decode, encode
+from consensus.messages import Fields
+from consensus.model import Digest, Height, NodeId, Rejected
+from consensus.step import Milestone, Outgoing, Signing, Step, Timer, Transmission
+from consensus.threshold.bls import verify
+from consensus.threshold.shares import BadShares, Combined, PublicPolynomial, SecretShare, combine
+from oracle import frames, memory
+from oracle.events import (
+    BundleMade,
+    Event,
+    Offered,
+    Received,
+    ShareMade,
+    SharesBad,
+    SharesCombined,
+    Signed,
+    Started,
+    TimerPassed,
+)
+from oracle.feeds.intake import Intake
+from oracle.keys.ceremony import CeremonySecrets
+from oracle.keys.signer import Refused, Signer, VoteRequest
+from oracle.model import Reading
+from oracle.node import Node
+from oracle.peers.links import Links
+from oracle.storage.database import Database
+from oracle.storage.failure import StorageFailed
+from oracle.storage.history import Meta
+from oracle.storage.records import RecordLog
+
+_log = logging.getLogger("wattest.runtime")
+
+FRAMES_WAITING_MAX: Final = 20_000
+"""Frames of peers that wait to be read; more are dropped, and said again by gossip (Q5)."""
+FRAMES_AT_ONCE: Final = 64
+EVENTS_AT_ONCE: Final = 256
+REQUESTS_MAX: Final = 16
+"""Requests for history that are answered at the same time; more are dropped."""
+
+
+def now_ms() -> int:
+    """UTC milliseconds: the only clock that the node ever sees."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(slots=True)
+class RuntimeCounters:
+    """What the runtime counted since its start."""
+
+    frames_dropped: int = 0
+    requests_dropped: int = 0
+    rejected_frames: Counter[str] = field(default_factory=Counter)
+    refused_signatures: Counter[str] = field(default_factory=Counter)
+
+
+class Runtime:
+    """Runs one node. `run` it in a TaskGroup after `attach`; `on_milestone` hears what happens."""
+
+    def __init__(
+        self,
+        node: Node,
+        database: Database,
+        records: RecordLog,
+        signer: Signer,
+        secrets: CeremonySecrets,
+        transmit: Callable[[Transmission], None],
+        on_milestone: Callable[[Milestone, int], None],
+    ) -> None:
+        self.node = node
+        self.counters = RuntimeCounters()
+        self._database = database
+        self._records = records
+        self._signer = signer
+        self._secrets = secrets
+        self._transmit = transmit
+        self._on_milestone = on_milestone
+        self._links: Links | None = None
+        self._intake: Intake | None = None
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._frames: asyncio.Queue[tuple[NodeId, bytes]] = asyncio.Queue(FRAMES_WAITING_MAX)
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._core = ThreadPoolExecutor(max_workers=1, thread_name_prefix="node")
+        self._jobs: asyncio.TaskGroup | None = None
+        self._requests = 0
+        self._share: SecretShare | None = None
+        self.problem: str | None = None
+        """Why the node stands still, for its health."""
+
+    # -- wiring ---------------------------------------------------------------------
+
+    def attach(self, links: Links, intake: Intake) -> None:
+        """Give the runtime what it sends by and reads from."""
+        self._links, self._intake = links, intake
+
+    def happen(self, event: Event) -> None:
+        """Something has happened; from the loop's thread."""
+        self._events.put_nowait(event)
+
+    def on_frame(self, slot: int, frame: bytes) -> None:
+        """A peer's bytes; never blocks, drops and counts when too many wait."""
+        try:
+            self._frames.put_nowait((NodeId(slot), frame))
+        except asyncio.QueueFull:
+            self.counters.frames_dropped += 1
+
+    def on_readings(self, readings: tuple[Reading, ...], exchanged: bool) -> None:  # noqa: FBT001 - the intake's shape
+        """Readings of records that are durable."""
+        self.happen(Offered(readings, exchanged))
+
+    async def run(self) -> None:
+        """Consume events until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as jobs:
+                self._jobs = jobs
+                jobs.create_task(self._read_frames(), name="frames")
+                self.happen(Started())
+                await self._consume()
+        finally:
+            for handle in self._timers.values():
+                handle.cancel()
+            self._core.shutdown(wait=True)
+
+    # -- events -----------------------------------------------------------------------
+
+    async def _consume(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            events = [await self._events.get()]
+            while not self._events.empty() and len(events) < EVENTS_AT_ONCE:
+                events.append(self._events.get_nowait())
+            at_ms = now_ms()
+            steps = await loop.run_in_executor(self._core, self._handle, at_ms, events)
+            await self._carry_out(steps, at_ms)
+
+    def _handle(self, at_ms: int, events: Sequence[Event]) -> list[Step]:
+        return [self.node.handle(at_ms, event) for event in events]
+
+    async def _carry_out(self, steps: Sequence[Step], at_ms: int) -> None:
+        """Persist all, then everything else in the order of a Step's fields (N2)."""
+        writes = memory.Writes()
+        for step in steps:
+            writes.add_records(step.records)
+            writes.add_milestones(step.milestones, at_ms)
+        if writes.journal or writes.history:
+            await self._persist(writes)
+        for step in steps:
+            self._send(step.envelopes)
+            for timer in step.timers:
+                self._arm(timer)
+        await self._sign([signing for step in steps for signing in step.signings])
+        for step in steps:
+            for transmission in step.transmissions:
+                self._transmit(transmission)
+            for milestone in step.milestones:
+                self._on_milestone(milestone, at_ms)
+
+    async def _persist(self, writes: memory.Writes) -> None:
+        """Until the disk takes it nothing of the Steps happens, and nothing after them (N2)."""
+        retrying = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception(_passes),
+            wait=tenacity.wait_exponential(multiplier=0.2, max=5),
+            before_sleep=self._disk_failed,
+        )
+        await retrying(self._database.write, writes.journal, writes.history, writes.truncate_below)
+        self.problem = None
+
+    def _disk_failed(self, state: tenacity.RetryCallState) -> None:
+        failure = None if state.outcome is None else state.outcome.exception()
+        if self.problem is None:
+            _log.error("the disk does not take the journal, nothing is sent: %s", failure)
+        self.problem = str(failure)
+
+    def _send(self, envelopes: Iterable[Outgoing]) -> None:
+        links = self._links
+        if links is None:
+            return
+        for outgoing in envelopes:
+            if outgoing.to is None:
+                links.broadcast(outgoing.frame)
+            elif outgoing.to != self.node.own:
+                links.send(outgoing.to, outgoing.frame)
+
+    def _arm(self, timer: Timer) -> None:
+        armed = self._timers.pop(timer.name, None)
+        if armed is not None:
+            armed.cancel()
+        if timer.delay_ms is not None:
+            loop = asyncio.get_running_loop()
+            self._timers[timer.name] = loop.call_later(timer.delay_ms / 1000, self._ring, timer.name)
+
+    def _ring(self, name: str) -> None:
+        self._timers.pop(name, None)
+        self.happen(TimerPassed(name))
+
+    # -- signing ----------------------------------------------------------------------
+
+    async def _sign(self, signings: Sequence[Signing]) -> None:
+        slashable = [one for one in signings if one.topic in ("vote", "proposal")]
+        if slashable:
+            requests = [
+                VoteRequest(self.node.network, one.height, one.round, one.phase, one.payload)
+                for one in slashable
+            ]
+            answers = await self._signer.sign_many_off_loop(requests)
+            for signing, answer in zip(slashable, answers, strict=True):
+                self._signed(signing, answer)
+        for signing in signings:
+            match signing.topic:
+                case "vote" | "proposal":
+                    pass
+                case "observations":
+                    self._signed(signing, self._signer.sign_plain("observations", signing.payload))
+                case "bundle":
+                    self._start(self._make_bundle(signing.payload.decode(), self.node.keygen.ceremony))
+                case "share":
+                    self._start(self._make_share(signing))
+                case "combine":
+                    self._start(self._combine(signing))
+                case "check":
+                    self._start(self._check(signing))
+                case _:
+                    raise ValueError(f"nobody signs {signing.topic}")
+
+    def _signed(self, signing: Signing, answer: bytes | Refused) -> None:
+        if isinstance(answer, Refused):
+            self.counters.refused_signatures[answer.reason.value] += 1
+            _log.warning("the signer refuses a %s: %s", signing.topic, answer.reason.value)
+            return
+        self.happen(Signed(signing, answer))
+
+    async def _make_bundle(self, phase: str, ceremony: Ceremony) -> None:
+        """This node's word in a ceremony; made once, kept, and said again as it was (N1)."""
+        key = f"bundle:{ceremony.plan.session.hex()}:{phase}"
+        held = await self._database.read(lambda history: history.meta(key))
+        if held is None:
+            if ceremony.phase is None or ceremony.phase.value != phase:
+                return
+            made = await asyncio.to_thread(self._secrets.bundle, ceremony)
+            if isinstance(made, Rejected):
+                _log.info("no part in phase %s: %s %s", phase, made.reason.value, made.detail)
+                return
+            held = encode({"payload": made.payload, "signature": made.signature})
+            await self._database.write((), (Meta(key, held),))
+        fields = Fields(decode(held))
+        self.happen(BundleMade(phase, fields.buff("payload", 1, 1 << 20), fields.buff("signature", 65)))
+
+    async def _make_share(self, signing: Signing) -> None:
+        if self._share is None:
+            made = await asyncio.to_thread(self._secrets.share, self.node.keygen.ceremony)
+            if isinstance(made, Rejected):
+                _log.warning("this node has no share: %s %s", made.reason.value, made.detail)
+                return
+            self._share = made
+        digest = Digest(signing.payload)
+        signature = await asyncio.to_thread(self._share.sign, digest)
+        self.happen(ShareMade(Height(signing.height), digest, signature))
+
+    async def _combine(self, signing: Signing) -> None:
+        polynomial = self.public_polynomial
+        if polynomial is None:
+            return
+        fields = Fields(decode(signing.payload))
+        digest = Digest(fields.buff("digest", 32))
+        partials: dict[NodeId, bytes] = {}
+        for row in fields.items("shares", 31):
+            part = Fields(row)
+            partials[NodeId(part.uint("slot"))] = part.buff("share", 48)
+        match await asyncio.to_thread(combine, polynomial, digest, partials):
+            case Combined(signature):
+                self.happen(SharesCombined(Height(signing.height), digest, signature))
+            case BadShares(culprits):
+                self.happen(SharesBad(Height(signing.height), culprits))
+
+    async def _check(self, signing: Signing) -> None:
+        """A group signature that a peer handed over: believed once it verifies (T3)."""
+        polynomial = self.public_polynomial
+        fields = Fields(decode(signing.payload))
+        digest, signature = Digest(fields.buff("digest", 32)), fields.buff("signature", 48)
+        if polynomial is not None and await asyncio.to_thread(
+            verify, polynomial.group_key, digest, signature
+        ):
+            self.happen(SharesCombined(Height(signing.height), digest, signature))
+
+    @property
+    def public_polynomial(self) -> PublicPolynomial | None:
+        """The group's public polynomial, once its ceremony is complete."""
+        status = self.node.keygen.ceremony.status
+        return status.outcome.polynomial if isinstance(status, Complete) else None
+
+    # -- frames -----------------------------------------------------------------------
+
+    async def _read_frames(self) -> None:
+        """Parse and verify peers' frames on a thread, in the order they came."""
+        while True:
+            batch = [await self._frames.get()]
+            while not self._frames.empty() and len(batch) < FRAMES_AT_ONCE:
+                batch.append(self._frames.get_nowait())
+            parsed = await asyncio.to_thread(self._parse, batch)
+            for via, message in parsed:
+                self._dispatch(via, message)
+
+    def _parse(
+        self, batch: Sequence[tuple[NodeId, bytes]]
+    ) -> list[tuple[NodeId, frames.NodeMessage | Rejected]]:
+        network, committees = self.node.network, self.node.engine.committees
+        return [(via, frames.parse(frame, network, committees)) for via, frame in batch]
+
+    def _dispatch(self, via: NodeId, message: frames.NodeMessage | Rejected) -> None:
+        match message:
+            case Rejected(reason):
+                self.counters.rejected_frames[str(reason.value)] += 1
+            case EntriesWanted(first):
+                self._serve(self._send_entries(via, first))
+            case frames.PartWanted():
+                self._serve(self._send_part(via, message))
+            case frames.RecordsWanted():
+                self._serve(self._send_records(via, message))
+            case frames.Records():
+                self._serve(self._take_records(message))
+            case _:
+                self.happen(Received(via, message))
+
+    def _serve(self, answer: Coroutine[None, None, None]) -> None:
+        """Answer a request beside everything else; too many at a time are dropped and asked again."""
+        if self._requests >= REQUESTS_MAX:
+            self.counters.requests_dropped += 1
+            answer.close()
+            return
+        self._requests += 1
+        self._start(self._served(answer))
+
+    async def _served(self, answer: Coroutine[None, None, None]) -> None:
+        try:
+            await answer
+        finally:
+            self._requests -= 1
+
+    async def _send_entries(self, via: NodeId, first: Height) -> None:
+        rows = await self._database.read(
+            lambda history: memory.entries_from(history, first, ENTRIES_PER_FRAME)
+        )
+        if rows:
+            self._send([Outgoing(entries_frame(rows), via)])
+
+    async def _send_part(self, via: NodeId, wanted: frames.PartWanted) -> None:
+        if wanted.name == memory.SIGNATURE:
+            entry = await self._database.read(lambda history: history.entry(wanted.height))
+            data = None if entry is None else entry.signature
+        else:
+            data = await self._database.read(lambda history: history.part(wanted.height, wanted.name))
+        if data is not None and len(data) <= frames.PART_BYTES_MAX:
+            part = frames.Part(wanted.height, wanted.name, data)
+            self._send([Outgoing(frames.part_frame(part), via)])
+
+    async def _send_records(self, via: NodeId, wanted: frames.RecordsWanted) -> None:
+        held = await asyncio.to_thread(self._records.get_many, wanted.hashes)
+        records = tuple(held[one].record for one in wanted.hashes if one in held)
+        self._send([Outgoing(frame, via) for frame in frames.records_frames(records)])
+
+    async def _take_records(self, message: frames.Records) -> None:
+        if self._intake is not None:
+            await self._intake.take(message.records, exchanged=True)
+
+    def _start(self, job: Coroutine[None, None, None]) -> None:
+        if self._jobs is not None:
+            self._jobs.create_task(job)
+
+
+def _passes(failure: BaseException) -> bool:
+    """Whether a failure of the disk may pass: a full disk does, a damaged file does not."""
+    return isinstance(failure, StorageFailed) and failure.retriable
