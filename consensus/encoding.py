@@ -135,6 +135,11 @@ def decode(data: bytes, *, bytes_max: int = 1 << 20) -> Value:
     return value
 
 
+def decode_prefix(data: bytes, at: int) -> tuple[Value, int]:
+    """Read one value that begins at `at`; give it and where it ends. Raises EncodingError."""
+    return _read(data, at, 0)
+
+
 def digest(value: Value) -> Bytes32:
     """sha256 of the canonical bytes, as `(sha256 (to-consensus-buff? value))` gives it."""
     return hashlib.sha256(encode(value)).digest()

@@ -40,9 +40,9 @@ class Bundles:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
         self._kept: OrderedDict[int, tuple[State, BundleFile]] = OrderedDict()
         self._kept_bytes = 0
-        self._making: dict[int, asyncio.Future[BundleFile]] = {}
+        self._making: dict[int, asyncio.Future[tuple[State, BundleFile]]] = {}
         self.made = 0
-        """Files made since the start; the others came from what was kept."""
+        """Files made since the start; the others were kept from before."""
 
     def close(self) -> None:
         """Finish what is being made, forget what waits."""
@@ -55,26 +55,37 @@ class Bundles:
             if len(self._making) >= self._limits.bundles_waiting_max:
                 raise Refused(ApiError.BUSY, f"{len(self._making)} bundles wait", retry_after_s=5)
             loop = asyncio.get_running_loop()
-            making = loop.run_in_executor(self._thread, partial(self._make, height, self._kept.get(height)))
+            making = loop.run_in_executor(self._thread, self._make, height, self._kept.get(height))
             self._making[height] = making
             making.add_done_callback(partial(self._done, height))
         try:
             # Others may wait for the same file, so one that leaves must not stop it.
-            return await asyncio.shield(making)
+            return (await asyncio.shield(making))[1]
         except ExportFailed as failure:
             error = _ERRORS.get(failure.problem, ApiError.NOT_PROVEN_HERE)
             raise Refused(error, str(failure)) from failure
 
-    def _make(self, height: int, kept: tuple[State, BundleFile] | None) -> BundleFile:
+    def _make(self, height: int, kept: tuple[State, BundleFile] | None) -> tuple[State, BundleFile]:
         state = self._exporter.state(height)
         if kept is not None and kept[0] == state:
-            return kept[1]
+            return kept
         data = self._exporter.export(height)
         if len(data) > self._limits.bundle_bytes_max:
             raise ExportFailed(ExportProblem.TOO_LARGE, f"{len(data)} bytes")
+        self.made += 1
         etag = data.partition(b"\n")[0].rpartition(b":")[2].decode()
-        self._states[height] = state
-        return BundleFile(data, etag, state.final)
+        return state, BundleFile(data, etag, state.final)
 
-    def _done(self, height: int, made: asyncio.Future[BundleFile]) -> None:
+    def _done(self, height: int, made: asyncio.Future[tuple[State, BundleFile]]) -> None:
         del self._making[height]
+        if made.cancelled() or made.exception() is not None:
+            return
+        self._forget(height)
+        self._kept[height] = made.result()
+        self._kept_bytes += len(made.result()[1].data)
+        while self._kept_bytes > self._limits.bundle_cache_bytes and self._kept:
+            self._forget(next(iter(self._kept)))
+
+    def _forget(self, height: int) -> None:
+        kept = self._kept.pop(height, None)
+        self._kept_bytes -= 0 if kept is None else len(kept[1].data)

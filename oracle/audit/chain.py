@@ -129,5 +129,10 @@ def _body_value(body: object) -> Value:
     if isinstance(body, WindowSummary):
         return body.value()
     if isinstance(body, VoidBody):
-        return {"window": body.window, "revision": body.revision, "reason": body.reason}
+        return {
+            "window": body.window,
+            "revision": body.revision,
+            "reason": body.reason,
+            "count": body.count,
+        }
     raise TypeError("only windows and voids are submitted")

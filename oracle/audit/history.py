@@ -101,7 +101,7 @@ class _Walk:
     certificate_signatures: int = 0
     group_signatures: int = 0
     revisions: dict[int, int] = field(default_factory=dict)
-    calendar: list[int] = field(default_factory=list)
+    calendar: list[tuple[int, int]] = field(default_factory=list)
     pending: list[tuple[int, bytes, bytes]] = field(default_factory=list)
 
 
@@ -220,7 +220,7 @@ def _body_fault(walk: _Walk, entry: EntryValue) -> str | None:
         return f"is revision {body.revision} of window {body.window}, out of turn"
     walk.revisions[body.window] = body.revision
     if body.revision == 0:
-        walk.calendar.append(body.window)
+        walk.calendar.append((body.window, body.count if isinstance(body, VoidBody) else 1))
     walk.voids += isinstance(body, VoidBody)
     walk.restatements += body.revision > 0
     return None
@@ -260,7 +260,7 @@ def _conclude(walk: _Walk, fault: _Fault | None) -> HistoryVerdict:
         "links": "every entry names its predecessor",
         "certificates": f"{walk.certificate_signatures} signatures make a quorum on every entry",
         "group-signatures": f"{walk.group_signatures} group signatures are right",
-        "calendar": f"{len(walk.calendar)} windows follow each other without a gap",
+        "calendar": f"{len(walk.calendar)} entries about windows follow each other without a gap",
     }
     steps = []
     for name, sentence in sentences.items():
@@ -292,5 +292,6 @@ def _conclude(walk: _Walk, fault: _Fault | None) -> HistoryVerdict:
 
 
 def _missing_windows(walk: _Walk) -> Iterator[int]:
-    for before, after in pairwise(sorted(walk.calendar)):
-        yield from range(before + walk.genesis.window_s, after, walk.genesis.window_s)
+    window_s = walk.genesis.window_s
+    for (before, count), (after, _) in pairwise(sorted(walk.calendar)):
+        yield from range(before + count * window_s, after, window_s)

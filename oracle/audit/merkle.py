@@ -54,11 +54,17 @@ def prove(leaves: Sequence[bytes], index: int) -> Proof:
 
 
 def proves(leaf: bytes, proof: Proof, root: bytes) -> bool:
-    """Whether `leaf` stands under `root` where the proof says."""
+    """Whether `leaf` stands under `root` where the proof says.
+
+    As the chain has it, a node equals its sibling just where an odd row's last is doubled.
+    """
     if not 0 <= proof.index < proof.count or len(proof.path) != (proof.count - 1).bit_length():
         return False
-    node, at = leaf, proof.index
+    node, at, row = leaf, proof.index, proof.count
     for sibling in proof.path:
+        doubled = row % 2 == 1 and at == row - 1
+        if (sibling == node) != doubled:
+            return False
         node = double_sha256(sibling + node if at % 2 else node + sibling)
-        at //= 2
+        at, row = at // 2, (row + 1) // 2
     return node == root

@@ -146,11 +146,12 @@ class RegistryBody:
 
 @dataclass(frozen=True, slots=True)
 class VoidBody:
-    """Body of a void entry (A7)."""
+    """Body of a void entry (A7): `count` windows in a row from `window` on."""
 
     window: int
     revision: int
     reason: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +239,9 @@ def _read_body(kind: str, body: Value) -> WindowSummary | VoidBody | RegistryBod
     fields = Fields(body)
     read: VoidBody | RegistryBody | CeremonyBody
     if kind == "void":
-        read = VoidBody(fields.uint("window"), fields.uint("revision"), fields.uint("reason"))
+        read = VoidBody(
+            fields.uint("window"), fields.uint("revision"), fields.uint("reason"), fields.uint("count")
+        )
     elif kind == "registry":
         read = RegistryBody(fields.buff("registry"), fields.uint("device-count"), fields.uint("chain-height"))
     elif kind == "activate":

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Final, TypeVar
 
 from consensus.encoding import EncodingError, Principal, Value
-from consensus.encoding import _read as read_value_at
+from consensus.encoding import decode_prefix
 
 NAME_BYTES_MAX: Final = 128
 U64_MAX: Final = (1 << 64) - 1
@@ -91,7 +91,7 @@ class Reader:
     def value(self) -> Value:
         """One Clarity value; what follows it stays."""
         try:
-            value, self._at = read_value_at(self._data, self._at, 0)
+            value, self._at = decode_prefix(self._data, self._at)
         except EncodingError as cause:
             raise TransactionError(str(cause)) from cause
         return value

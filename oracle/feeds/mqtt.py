@@ -17,8 +17,9 @@ import logging
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -71,6 +72,7 @@ class MqttSettings:
     """Batches that are on their way through the intake at once."""
     keepalive_s: int = 30
     timeout_s: float = 10.0
+    goodbye_s: float = 2.0
     reconnect_first_s: float = 0.2
     reconnect_cap_s: float = 30.0
     settled_s: float = 5.0
@@ -112,7 +114,7 @@ class MqttFeed:
         settings = self._settings
         while True:
             async for attempt in AsyncRetrying(
-                wait=wait_exponential_jitter(settings.reconnect_first_s, settings.reconnect_cap_s),
+                wait=_backoff(settings.reconnect_first_s, settings.reconnect_cap_s),
                 retry=retry_if_exception(_is_outage),
                 after=self._note_lost,
                 reraise=True,
@@ -126,24 +128,37 @@ class MqttFeed:
         began_s = loop.time()
         try:
             await self._session()
-        except* aiomqtt.MqttError as lost:
-            if loop.time() - began_s < self._settings.settled_s:
+        except (aiomqtt.MqttError, OSError, ExceptionGroup) as fault:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError from fault  # aiomqtt failed to say goodbye in time
+            if not _is_outage(fault) or loop.time() - began_s < self._settings.settled_s:
                 raise
-            self._lost(_first(lost))
+            self._lost(_first(fault))
 
     async def _session(self) -> None:
         settings = self._settings
         inbox = _Inbox(settings, self.health)
-        async with _client(settings, inbox) as client:
-            session = _Session(client, inbox, self._take, self.health, settings)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(session.watch())
-                group.create_task(session.read(group))
-                # What the broker kept comes at once, before it answers the subscription.
-                await self._subscribe(client)
-                if settings.availability_topic:
-                    await client.publish(settings.availability_topic, ONLINE, qos=1, retain=True)
-                self._found()
+        client = _client(settings, inbox)
+        session = _Session(client, inbox, self._take, self.health, settings)
+        async with client:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(session.watch())
+                    group.create_task(session.read(group))
+                    # What the broker kept comes at once, before it answers the subscription.
+                    await self._subscribe(client)
+                    await self._announce(client, ONLINE)
+                    self._found()
+            except asyncio.CancelledError:
+                with suppress(aiomqtt.MqttError):  # a session that ends well sends no last will
+                    await self._announce(client, OFFLINE)
+                raise
+
+    async def _announce(self, client: aiomqtt.Client, availability: bytes) -> None:
+        topic = self._settings.availability_topic
+        if topic:
+            await client.publish(topic, availability, qos=1, retain=True, timeout=self._settings.goodbye_s)
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         filters = self._settings.filters or tuple(sorted(self._roster.topics))
@@ -158,9 +173,7 @@ class MqttFeed:
         """Return once each of them may be acknowledged."""
         records = [record for message in messages if (record := self._record(message)) is not None]
         async for attempt in AsyncRetrying(
-            wait=wait_exponential_jitter(
-                self._settings.storage_retry_first_s, self._settings.storage_retry_cap_s
-            ),
+            wait=_backoff(self._settings.storage_retry_first_s, self._settings.storage_retry_cap_s),
             retry=retry_if_exception(lambda fault: isinstance(fault, StorageFailed) and fault.retriable),
             reraise=True,
         ):
@@ -265,7 +278,7 @@ class _Session:
         self,
         client: aiomqtt.Client,
         inbox: _Inbox,
-        take: Callable[[Sequence[aiomqtt.Message]], Any],
+        take: Callable[[Sequence[aiomqtt.Message]], Awaitable[None]],
         health: MqttHealth,
         settings: MqttSettings,
     ) -> None:
@@ -289,7 +302,10 @@ class _Session:
         while True:
             await self._slots.acquire()
             batch = await self._inbox.batch()
-            self._pending.put_nowait((batch, group.create_task(self._take(batch))))
+            self._pending.put_nowait((batch, group.create_task(self._taken(batch))))
+
+    async def _taken(self, batch: list[aiomqtt.Message]) -> None:
+        await self._take(batch)
 
     async def _acknowledge(self) -> None:
         while True:
@@ -312,12 +328,13 @@ class _Session:
 class _Wire:
     """The one place that reaches beneath aiomqtt: it has no way yet to acknowledge by hand.
 
-    `_client` is private there; what is called on it is paho-mqtt's public interface.
-    aiomqtt's issue 345 asks for this; `check_acknowledging` guards it at the start.
+    Make it before connecting. `_client` is private there; what is called on it is public in
+    paho-mqtt. aiomqtt's issue 345 asks for this; `check_acknowledging` guards it.
     """
 
     def __init__(self, client: aiomqtt.Client) -> None:
         self._paho: Any = client._client  # noqa: SLF001
+        self._paho.manual_ack_set(True)  # noqa: FBT003 - paho's signature
         self._loop = asyncio.get_running_loop()
         self._paused: Any = None
 
@@ -370,7 +387,7 @@ def _client(settings: MqttSettings, inbox: _Inbox) -> aiomqtt.Client:
     will = None
     if settings.availability_topic:
         will = aiomqtt.Will(settings.availability_topic, OFFLINE, qos=1, retain=True)
-    client = aiomqtt.Client(
+    return aiomqtt.Client(
         settings.host,
         settings.port,
         identifier=settings.client_id,
@@ -385,8 +402,6 @@ def _client(settings: MqttSettings, inbox: _Inbox) -> aiomqtt.Client:
         queue_type=lambda maxsize: inbox,  # type: ignore[arg-type] # noqa: ARG005
         logger=_LOG.getChild("paho"),
     )
-    client._client.manual_ack_set(True)  # noqa: SLF001, FBT003 - see _Wire
-    return client
 
 
 def _tls(settings: MqttSettings) -> ssl.SSLContext | None:
@@ -396,6 +411,10 @@ def _tls(settings: MqttSettings) -> ssl.SSLContext | None:
     if settings.certificate_file is not None:
         context.load_cert_chain(settings.certificate_file, settings.key_file)
     return context
+
+
+def _backoff(first_s: float, cap_s: float) -> wait_exponential_jitter:
+    return wait_exponential_jitter(first_s, cap_s, jitter=first_s)
 
 
 def _is_outage(fault: BaseException) -> bool:

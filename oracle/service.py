@@ -1,0 +1,377 @@
+"""One node as a process: opens what it needs, wires it, runs it, closes it in order.
+
+Knows how the parts are joined; what each does is its own matter. The API sees the node
+through `Standing`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import coincurve
+import tenacity
+
+from consensus.encoding import Principal, Value, decode, encode
+from consensus.messages import Fields
+from consensus.model import Committee, EpochNumber, Genesis, InvariantBroken
+from consensus.step import Milestone, Transmission
+from oracle import memory
+from oracle.chain.address import chain_of
+from oracle.chain.client import CallRefused, StacksClient
+from oracle.chain.contracts import ContractMisread, OracleContracts
+from oracle.chain.courier import OutboxLimits
+from oracle.chain.endpoint import ChainUnavailable
+from oracle.chain.outbox import Outbox
+from oracle.chain.reporter import Receipt, Reporter
+from oracle.config import Configuration, ConfigurationFaulty
+from oracle.events import ChainRead
+from oracle.feeds import roster as rosters
+from oracle.feeds.intake import Intake, IntakeLimits
+from oracle.feeds.roster import Roster, RosterError
+from oracle.journey import Stage
+from oracle.keys import keystore
+from oracle.keys.ceremony import CeremonySecrets
+from oracle.keys.keystore import LIGHT, STANDARD, KeyKind, KeystoreError
+from oracle.keys.register import Register
+from oracle.keys.signer import Signer
+from oracle.model import Device, WindowStart
+from oracle.node import Node
+from oracle.peers.identity import issue
+from oracle.peers.links import Links
+from oracle.runtime import Runtime, now_ms
+from oracle.schedule import transmission
+from oracle.storage.database import Database
+from oracle.storage.history import ChainReceipt, Meta, Part
+from oracle.storage.history_reader import HistoryReader
+from oracle.storage.records import RecordLog
+from oracle.windows.vee import Rules
+
+_log = logging.getLogger("wattest.service")
+
+PLAIN_TOPICS: Final = frozenset({"hello", "deal", "respond", "justify", "confirm", "observations"})
+GENESIS_KEY: Final = "genesis"
+PENDING_MAX: Final = 2000
+"""How far back a restart looks for entries that are not on chain yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a node signs with; secrets reach no repr."""
+
+    node: keystore.Key
+    account: keystore.Key
+    tls: keystore.Key
+    password: str = field(repr=False)
+
+
+def open_keys(configuration: Configuration) -> Keys:
+    """Open the keystores. Raises ConfigurationFaulty that names every one that does not open."""
+    faults: list[str] = []
+    opened: dict[KeyKind, keystore.Key] = {}
+    password = ""
+    try:
+        password = keystore.read_password(configuration.password_file)
+    except KeystoreError as cause:
+        raise ConfigurationFaulty((f"node.password_file: {cause}",)) from cause
+    paths = {
+        KeyKind.NODE: configuration.node_key,
+        KeyKind.CHAIN: configuration.account_key,
+        KeyKind.TLS: configuration.tls_key,
+    }
+    for kind, path in paths.items():
+        try:
+            light = configuration.allow_light_keys
+            opened[kind] = keystore.load(path, password, kind, allow_light=light)
+        except KeystoreError as cause:
+            faults.append(f"{kind.value} key: {cause}")
+    if faults:
+        raise ConfigurationFaulty(tuple(faults))
+    return Keys(opened[KeyKind.NODE], opened[KeyKind.CHAIN], opened[KeyKind.TLS], password)
+
+
+def open_roster(path: Path) -> Roster:
+    """Read the roster. Raises ConfigurationFaulty with everything that is wrong with it."""
+    try:
+        return rosters.load(path.read_text(encoding="utf-8"))
+    except OSError as cause:
+        raise ConfigurationFaulty((f"feeds.roster: {path}: {cause.strerror}",)) from cause
+    except RosterError as cause:
+        raise ConfigurationFaulty(tuple(f"feeds.roster: {fault}" for fault in cause.faults)) from cause
+
+
+class Service:
+    """A running node. Make it with `opened`, then `run`."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        node: Node,
+        database: Database,
+        records: RecordLog,
+        contracts: OracleContracts,
+        outbox: Outbox,
+        signer: Signer,
+        secrets: CeremonySecrets,
+        roster: Roster,
+        keys: Keys,
+    ) -> None:
+        self.configuration = configuration
+        self.node = node
+        self.database = database
+        self.contracts = contracts
+        self.outbox = outbox
+        self.started_at_ms = now_ms()
+        self.chain_height = 0
+        self.listeners: list[Callable[[Milestone, int], None]] = []
+        self._devices: dict[int, Device] = {}
+        self.runtime = Runtime(node, database, records, signer, secrets, self._transmit, self._milestone)
+        self.intake = Intake(self._device, roster, records, self.runtime.on_readings, IntakeLimits())
+        identity = issue(keys.tls.secret, signer.sign_tls_binding, node.network, int(time.time()))
+        committee = node.engine.committee
+        addresses = {
+            slot: configuration.peers[key]
+            for slot, key in enumerate(committee.node_keys)
+            if key in configuration.peers and slot != node.own
+        }
+        self.links = Links(
+            -1 if node.own is None else node.own,
+            committee.node_keys,
+            addresses,
+            identity,
+            node.network,
+            self.runtime.on_frame,
+            lambda slot: _log.info("link with member %d is up", slot),
+            lambda slot: _log.info("link with member %d is down", slot),
+            lambda: int(time.time()),
+            listen=configuration.peers_listen,
+        )
+        self.runtime.attach(self.links, self.intake)
+        self.reporter = Reporter(
+            contracts,
+            outbox,
+            time.monotonic,
+            configuration.chain.stage_s,
+            configuration.chain.poll_s,
+            self._keep_receipt,
+            self._window_of,
+            self._has_receipt,
+        )
+
+    async def run(self, *others: Callable[[], AsyncIterator[None]]) -> None:
+        """Run until cancelled."""
+        for pending in await self.database.read(lambda h: _pending(h, self.node)):
+            self.reporter.submit(pending)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.links.run(), name="links")
+            tasks.create_task(self._read_registry(), name="registry")
+            await self._first_registry()
+            await self.intake.replay(self._replay_from_ms())
+            tasks.create_task(self.runtime.run(), name="runtime")
+            tasks.create_task(self.outbox.run(), name="outbox")
+            tasks.create_task(self.reporter.run(), name="reporter")
+            for other in others:
+                tasks.create_task(_drain(other()))
+
+    # -- what happens -----------------------------------------------------------------
+
+    def _milestone(self, milestone: Milestone, at_ms: int) -> None:
+        _log.info("%s %d %s", milestone.name, milestone.height, milestone.detail)
+        for listener in self.listeners:
+            listener(milestone, at_ms)
+
+    def _transmit(self, wanted: Transmission) -> None:
+        self.reporter.submit(wanted)
+
+    def _device(self, id_: int) -> Device | None:
+        """By the registry that is agreed, or, before there is one, as the chain has it."""
+        return self.node.registry.device(id_) or self._devices.get(id_)
+
+    # -- chain ------------------------------------------------------------------------
+
+    async def _first_registry(self) -> None:
+        try:
+            async with asyncio.timeout(5):
+                await self._read_registry_once(-1)
+        except (TimeoutError, ChainUnavailable, CallRefused) as cause:
+            _log.warning("the registry cannot be read yet: %s", cause)
+
+    async def _read_registry(self) -> None:
+        revision = -1
+        while True:
+            await asyncio.sleep(self.configuration.chain.poll_s)
+            try:
+                self.chain_height = (await self.contracts.client.info()).height
+                revision = await self._read_registry_once(revision)
+            except (ChainUnavailable, CallRefused):
+                continue  # the reporter says so, once
+
+    async def _read_registry_once(self, known: int) -> int:
+        revision = await self.contracts.registry_revision()
+        if revision != known:
+            devices = await self.contracts.devices()
+            self._devices = {device.device: device for device in devices}
+            self.runtime.happen(ChainRead(devices, self.chain_height))
+        return revision
+
+    async def _keep_receipt(self, receipt: Receipt) -> None:
+        await self.database.write(
+            (),
+            (
+                ChainReceipt(
+                    receipt.height,
+                    bytes.fromhex(receipt.txid),
+                    "success",
+                    receipt.block_height,
+                    receipt.raw,
+                ),
+                Part(receipt.height, "chain", receipt.attestation),
+            ),
+        )
+        place = await self._window_of(receipt.height)
+        if place is not None:
+            self.node.journey.note(WindowStart(place[0]), Stage.ON_CHAIN, now_ms(), receipt.txid)
+        self._milestone(Milestone("on-chain", receipt.height, receipt.txid), now_ms())
+
+    async def _has_receipt(self, height: int) -> bool:
+        return bool(await self.database.read(lambda h: h.receipts(height)))
+
+    async def _window_of(self, height: int) -> tuple[int, int] | None:
+        entry = await self.database.read(lambda h: h.entry(height))
+        if entry is None or entry.window_start_s is None:
+            return None
+        return entry.window_start_s, entry.revision
+
+    def _replay_from_ms(self) -> int:
+        """Records of windows that are not settled yet came at most a grace before their start."""
+        window_s = self.node.genesis.window_s
+        return max(0, (self.node.settlement.next_window - window_s) * 1000)
+
+
+@asynccontextmanager
+async def opened(configuration: Configuration) -> AsyncIterator[Service]:
+    """Open a node's keys, storage and chain; close everything in reverse.
+
+    Raises ConfigurationFaulty, StorageFailed, RegisterFailed before anything is started.
+    """
+    keys, roster = open_keys(configuration), open_roster(configuration.roster)
+    configuration.data.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        register = Register(configuration.data / "register.db")
+        stack.callback(register.close)
+        signer = Signer(keys.node, register, PLAIN_TOPICS)
+        stack.callback(signer.close)
+        database = Database(configuration.data / "node.db")
+        stack.callback(database.close)
+        records = RecordLog(configuration.data / "records", reserve_bytes=configuration.reserve_mib << 20)
+        stack.callback(records.close)
+        client = await stack.enter_async_context(
+            StacksClient(configuration.chain.endpoints, configuration.chain.agree)
+        )
+        contracts = OracleContracts(client, configuration.chain.deployer)
+        genesis = await _genesis(database, contracts)
+        node = build_node(configuration, genesis, keys.node.public)
+        node.restore(memory.stored(database.history), memory.head(database.history))
+        node.replay(database.journal.replay())
+        cost = LIGHT if configuration.allow_light_keys else STANDARD
+        secrets = CeremonySecrets(configuration.node_key.parent, keys.password, signer, cost)
+        outbox = await stack.enter_async_context(
+            Outbox(
+                configuration.data,
+                coincurve.PrivateKey(keys.account.secret),
+                chain_of(genesis.chain_id),
+                client,
+                lambda: int(time.time()),
+                is_done=contracts.is_done,
+                limits=OutboxLimits(
+                    depth=configuration.chain.confirmations, poll_s=configuration.chain.poll_s
+                ),
+            )
+        )
+        service = Service(
+            configuration, node, database, records, contracts, outbox, signer, secrets, roster, keys
+        )
+        stack.push_async_callback(service.intake.close)
+        yield service
+
+
+def build_node(configuration: Configuration, genesis: Genesis, own_key: bytes) -> Node:
+    """The pure node for a configuration."""
+    window_s = genesis.window_s
+    tolerance_s = min(configuration.tolerance_s or window_s, window_s)
+    rules = Rules(window_s=window_s, tolerance_s=tolerance_s, windows_max=configuration.windows_max)
+    return Node(genesis, own_key, rules, configuration.pace, configuration.timeouts)
+
+
+async def _genesis(database: Database, contracts: OracleContracts) -> Genesis:
+    """The network as the history knows it, or, the first time, as the contracts say."""
+    held = await database.read(lambda history: history.meta(GENESIS_KEY))
+    if held is not None:
+        return read_genesis(decode(held))
+    waiting = tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_exception_type((ChainUnavailable, CallRefused)),
+        wait=tenacity.wait_exponential(multiplier=0.2, max=10),
+        before_sleep=lambda state: _log.warning(
+            "waiting for the chain to learn the network: %s",
+            None if state.outcome is None else state.outcome.exception(),
+        ),
+    )
+    while True:
+        genesis: Genesis | None = await waiting(contracts.genesis)
+        if genesis is not None:
+            await database.write((), (Meta(GENESIS_KEY, encode(genesis_value(genesis))),))
+            return genesis
+        _log.warning("no committee has been proposed yet; waiting")
+        await asyncio.sleep(2)
+
+
+def genesis_value(genesis: Genesis) -> dict[str, Value]:
+    """The canonical genesis: what `network` is the digest of (Q4)."""
+    return {
+        "chain-id": genesis.chain_id,
+        "oracle": genesis.oracle,
+        "window-s": genesis.window_s,
+        "committee": genesis.committee.node_keys,
+    }
+
+
+def read_genesis(value: Value) -> Genesis:
+    """A genesis from the history."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("oracle"), Principal):
+        raise InvariantBroken("the history gives back the genesis")
+    oracle = value["oracle"]
+    fields = Fields({name: item for name, item in value.items() if name != "oracle"})
+    keys = tuple(key for key in fields.items("committee", 31) if isinstance(key, bytes))
+    committee = Committee(EpochNumber(1), keys)
+    if not isinstance(oracle, Principal):
+        raise InvariantBroken("the oracle is a contract")
+    return Genesis(fields.uint("chain-id", 1 << 32), oracle, fields.uint("window-s"), committee)
+
+
+def _pending(history: HistoryReader, node: Node) -> list[Transmission]:
+    """Attested entries that no receipt is there for: to be submitted, or found done (C1)."""
+    found: list[Transmission] = []
+    newest = history.newest()
+    if newest is None or node.own is None:
+        return found
+    for height in range(max(1, newest.height - PENDING_MAX), newest.height + 1):
+        entry = history.entry(height)
+        if entry is None or entry.signature is None or history.receipts(height):
+            continue
+        wanted = transmission(memory.decided_of(entry), entry.signature, node.own, node.engine.committee.size)
+        found += [] if wanted is None else [wanted]
+    return found
+
+
+async def _drain(running: AsyncIterator[None]) -> None:
+    async for _ in running:
+        pass
+
+
+__all__ = ["ContractMisread", "Service", "build_node", "opened"]
