@@ -48,7 +48,12 @@ class Travel:
     height: int = 0
     stage: Stage = Stage.COLLECTING
     void_reason: int = 0
+    leaves: int = 0
     remarks: list[Remark] = field(default_factory=list)
+
+    def reached_ms(self, stage: Stage) -> int:
+        """When a stage was first reached, UTC ms; 0 where it was not noted."""
+        return next((remark.at_ms for remark in self.remarks if remark.stage is stage), 0)
 
 
 @dataclass(slots=True)
@@ -70,6 +75,10 @@ class Journey:
     def of(self, window: WindowStart) -> Travel | None:
         """One window's way, if it is still kept."""
         return self._travels.get(window)
+
+    def of_height(self, height: int) -> Travel | None:
+        """The window that a height settled, if it is still kept."""
+        return next((one for one in reversed(self._travels.values()) if one.height == height), None)
 
     def newest(self) -> tuple[Travel, ...]:
         """All kept, newest first."""

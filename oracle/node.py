@@ -28,6 +28,7 @@ from typing import Final
 from consensus.agreement import wire
 from consensus.agreement.engine import (
     GOSSIP_TIMER,
+    Ask,
     CheckWanted,
     Committed,
     Engine,
@@ -214,8 +215,7 @@ class Node:
             case SharesBad(height, culprits):
                 self._note("bad-shares", height, ", ".join(map(str, culprits)))
                 self._combine(self.attesting.bad_shares(height, culprits))
-        self._consider()
-        self._settle_engine()
+        self._settle()
         return self._out.take()
 
     # -- restart --------------------------------------------------------------------
@@ -433,27 +433,35 @@ class Node:
 
     # -- the engine's asks ------------------------------------------------------------
 
-    def _settle_engine(self) -> None:
-        """Answer the engine until it asks no more."""
+    def _settle(self) -> None:
+        """Answer the engine until it asks no more, then look at what is due.
+
+        In this order: what is due follows from the log, so a decided entry is applied first.
+        """
         while True:
             step, asks = self.engine.take()
             self._merge(step)
             if not asks:
+                self._consider()
+                step, asks = self.engine.take()
+                self._merge(step)
+            if not asks:
                 return
             for ask in asks:
-                match ask:
-                    case ProposeWanted(height, _) if height == self.height:
-                        self._propose(ask)
-                    case CheckWanted():
-                        self._pending[ask.entry.digest] = ask
-                        self._check(ask)
-                    case Committed(decided, attachment, live):
-                        self._committed(decided, attachment, live=live)
-                    case Misbehaved(proof):
-                        self._misbehaved(proof.first, proof.second)
-                    case _:
-                        pass
-            self._consider()
+                self._answer(ask)
+
+    def _answer(self, ask: Ask) -> None:
+        match ask:
+            case ProposeWanted(height, _):
+                if height == self.height:
+                    self._propose(ask)
+            case CheckWanted():
+                self._pending[ask.entry.digest] = ask
+                self._check(ask)
+            case Committed(decided, attachment, live):
+                self._committed(decided, attachment, live=live)
+            case Misbehaved(proof):
+                self._misbehaved(proof.first, proof.second)
 
     def _propose(self, ask: ProposeWanted) -> None:
         blank = Entry(self.network, self.height, self.engine.head[1], "", {})
@@ -578,9 +586,11 @@ class Node:
                 if data is None:
                     raise InvariantBroken("a window is applied with its leaves")
                 self.settlement.apply_window(data)
-                self.journey.note(
-                    data.summary.window, Stage.CERTIFIED, self._now_ms, f"{data.summary.leaf_count} leaves"
-                ).height = entry.height
+                leaves = data.summary.leaf_count
+                travel = self.journey.note(
+                    data.summary.window, Stage.CERTIFIED, self._now_ms, f"{leaves} leaves"
+                )
+                travel.height, travel.leaves = entry.height, leaves
                 self._windows_applied += 1
                 if self._windows_applied % SNAPSHOT_EVERY == 0:
                     self._keep(entry.height, "snapshot", self.settlement.attested.to_bytes())

@@ -7,6 +7,7 @@ through `Standing`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -17,12 +18,16 @@ from typing import Final
 
 import coincurve
 import tenacity
+from aiohttp import web
 
 from consensus.encoding import Principal, Value, decode, encode
 from consensus.messages import Fields
 from consensus.model import Committee, EpochNumber, Genesis, InvariantBroken
 from consensus.step import Milestone, Transmission
 from oracle import memory
+from oracle.api.app import make_app, serving
+from oracle.api.stream import Announcer, event_from
+from oracle.api.stream import Stage as FeedStage
 from oracle.chain.address import chain_of
 from oracle.chain.client import CallRefused, StacksClient
 from oracle.chain.contracts import ContractMisread, OracleContracts
@@ -33,9 +38,13 @@ from oracle.chain.reporter import Receipt, Reporter
 from oracle.config import Configuration, ConfigurationFaulty
 from oracle.events import ChainRead
 from oracle.feeds import roster as rosters
+from oracle.feeds.http_poll import HttpPoll, PollSettings, PollTarget
+from oracle.feeds.http_push import PushLimits, TokenError, load_tokens, routes
 from oracle.feeds.intake import Intake, IntakeLimits
+from oracle.feeds.mqtt import MqttFeed
+from oracle.feeds.mqtt import MqttSettings as FeedMqttSettings
 from oracle.feeds.roster import Roster, RosterError
-from oracle.journey import Stage
+from oracle.journey import Stage as JourneyStage
 from oracle.keys import keystore
 from oracle.keys.ceremony import CeremonySecrets
 from oracle.keys.keystore import LIGHT, STANDARD, KeyKind, KeystoreError
@@ -47,10 +56,12 @@ from oracle.peers.identity import issue
 from oracle.peers.links import Links
 from oracle.runtime import Runtime, now_ms
 from oracle.schedule import transmission
+from oracle.standing import Standing
 from oracle.storage.database import Database
 from oracle.storage.history import ChainReceipt, Meta, Part
 from oracle.storage.history_reader import HistoryReader
 from oracle.storage.records import RecordLog
+from oracle.telemetry.metrics import Metrics
 from oracle.windows.vee import Rules
 
 _log = logging.getLogger("wattest.service")
@@ -129,7 +140,7 @@ class Service:
         self.outbox = outbox
         self.started_at_ms = now_ms()
         self.chain_height = 0
-        self.listeners: list[Callable[[Milestone, int], None]] = []
+        self._announcements: asyncio.Queue[tuple[int, FeedStage]] = asyncio.Queue()
         self._devices: dict[int, Device] = {}
         self.runtime = Runtime(node, database, records, signer, secrets, self._transmit, self._milestone)
         self.intake = Intake(self._device, roster, records, self.runtime.on_readings, IntakeLimits())
@@ -153,6 +164,19 @@ class Service:
             listen=configuration.peers_listen,
         )
         self.runtime.attach(self.links, self.intake)
+        self.mqtt = _mqtt(configuration, roster, self.intake)
+        self.poll = _poll(configuration, roster, self.intake)
+        self.standing = Standing(self, self.started_at_ms)
+        self.announcer = Announcer()
+        self.metrics = Metrics()
+        self.app = make_app(
+            self.standing,
+            database,
+            records,
+            announcer=self.announcer,
+            metrics=self.metrics,
+            extra_routes=_push_routes(configuration, self.intake),
+        )
         self.reporter = Reporter(
             contracts,
             outbox,
@@ -164,27 +188,67 @@ class Service:
             self._has_receipt,
         )
 
-    async def run(self, *others: Callable[[], AsyncIterator[None]]) -> None:
-        """Run until cancelled."""
-        for pending in await self.database.read(lambda h: _pending(h, self.node)):
+    async def run(self, on_ready: Callable[[str, int], None]) -> None:
+        """Run until cancelled; `on_ready` hears the API's address once everything is up."""
+        for pending in await self.database.read(lambda history: _pending(history, self.node)):
             self.reporter.submit(pending)
-        async with asyncio.TaskGroup() as tasks:
+        async with (
+            serving(self.app, *self.configuration.api_listen) as (host, port),
+            asyncio.TaskGroup() as tasks,
+        ):
             tasks.create_task(self.links.run(), name="links")
-            tasks.create_task(self._read_registry(), name="registry")
             await self._first_registry()
             await self.intake.replay(self._replay_from_ms())
             tasks.create_task(self.runtime.run(), name="runtime")
             tasks.create_task(self.outbox.run(), name="outbox")
             tasks.create_task(self.reporter.run(), name="reporter")
-            for other in others:
-                tasks.create_task(_drain(other()))
+            tasks.create_task(self._read_registry(), name="registry")
+            tasks.create_task(self._refresh(), name="standing")
+            if self.mqtt is not None:
+                tasks.create_task(self.mqtt.run(), name="mqtt")
+            if self.poll is not None:
+                tasks.create_task(self.poll.run(), name="poll")
+            on_ready(host, port)
 
     # -- what happens -----------------------------------------------------------------
 
     def _milestone(self, milestone: Milestone, at_ms: int) -> None:
         _log.info("%s %d %s", milestone.name, milestone.height, milestone.detail)
-        for listener in self.listeners:
-            listener(milestone, at_ms)
+        self.metrics.milestone(milestone.name)
+        travel = self.node.journey.of_height(milestone.height)
+        closed_ms = 0 if travel is None else travel.reached_ms(JourneyStage.CLOSED)
+        match milestone.name:
+            case "certified":
+                self._announce(milestone.height, FeedStage.DECIDED)
+                self.metrics.entry_decided(milestone.detail.split(",")[0], milestone.height)
+                if travel is not None and closed_ms:
+                    self.metrics.window_certified(closed_ms, at_ms, travel.leaves)
+            case "attested":
+                self._announce(milestone.height, FeedStage.ATTESTED)
+                if closed_ms:
+                    self.metrics.window_attested(closed_ms, at_ms)
+            case "on-chain":
+                self._announce(milestone.height, FeedStage.ON_CHAIN)
+                if closed_ms:
+                    self.metrics.window_on_chain(closed_ms, at_ms)
+
+    def _announce(self, height: int, stage: FeedStage) -> None:
+        self._announcements.put_nowait((height, stage))
+
+    async def _refresh(self) -> None:
+        """Tell listeners what happened, and look at what has to be asked for."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    happened = await self._announcements.get()
+                await self._publish(*happened)
+                continue
+            await self.standing.refresh(now_ms())
+
+    async def _publish(self, height: int, stage: FeedStage) -> None:
+        event = await self.database.read(lambda history: event_from(history, height, stage))
+        if event is not None:
+            self.announcer.publish(event)
 
     def _transmit(self, wanted: Transmission) -> None:
         self.reporter.submit(wanted)
@@ -231,12 +295,12 @@ class Service:
                     receipt.block_height,
                     receipt.raw,
                 ),
-                Part(receipt.height, "chain", receipt.attestation),
+                Part(receipt.height, "attestation", receipt.attestation),
             ),
         )
         place = await self._window_of(receipt.height)
         if place is not None:
-            self.node.journey.note(WindowStart(place[0]), Stage.ON_CHAIN, now_ms(), receipt.txid)
+            self.node.journey.note(WindowStart(place[0]), JourneyStage.ON_CHAIN, now_ms(), receipt.txid)
         self._milestone(Milestone("on-chain", receipt.height, receipt.txid), now_ms())
 
     async def _has_receipt(self, height: int) -> bool:
@@ -369,9 +433,47 @@ def _pending(history: HistoryReader, node: Node) -> list[Transmission]:
     return found
 
 
-async def _drain(running: AsyncIterator[None]) -> None:
-    async for _ in running:
-        pass
+def _mqtt(configuration: Configuration, roster: Roster, intake: Intake) -> MqttFeed | None:
+    settings = configuration.mqtt
+    if settings is None:
+        return None
+    client_id = settings.client_id or f"wattest-{configuration.data.resolve().name}"
+    return MqttFeed(
+        FeedMqttSettings(
+            settings.host,
+            client_id,
+            settings.port,
+            username=settings.username or "",
+            password_file=settings.password_file,
+            tls=settings.tls,
+        ),
+        roster,
+        intake,
+    )
+
+
+def _poll(configuration: Configuration, roster: Roster, intake: Intake) -> HttpPoll | None:
+    if not configuration.polls:
+        return None
+    targets = tuple(PollTarget(one.device, one.url, one.every_s) for one in configuration.polls)
+    settings = PollSettings(targets)
+    faults = settings.faults(roster)
+    if faults:
+        raise ConfigurationFaulty(tuple(f"feeds.poll: {fault}" for fault in faults))
+    return HttpPoll(settings, roster, intake)
+
+
+def _push_routes(configuration: Configuration, intake: Intake) -> list[web.RouteDef]:
+    if configuration.push_tokens is None:
+        return []
+    try:
+        tokens = load_tokens(configuration.push_tokens.read_text(encoding="utf-8"))
+    except OSError as cause:
+        fault = f"feeds.push_tokens: {configuration.push_tokens}: {cause.strerror}"
+        raise ConfigurationFaulty((fault,)) from cause
+    except TokenError as cause:
+        raise ConfigurationFaulty(tuple(f"feeds.push_tokens: {fault}" for fault in cause.faults)) from cause
+    return routes(intake, tokens, PushLimits())
 
 
 __all__ = ["ContractMisread", "Service", "build_node", "opened"]

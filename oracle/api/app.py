@@ -24,7 +24,7 @@ from oracle.api.context import API, Api
 from oracle.api.exporter import Exporter
 from oracle.api.feed import feed
 from oracle.api.limits import Limits
-from oracle.api.middleware import headers_for_readers, limited, measured, refusing
+from oracle.api.middleware import headers_for_readers, limited, measured, preflight, refusing
 from oracle.api.stream import Announcer
 from oracle.api.view import NodeView
 from oracle.api.windows import Windows
@@ -87,15 +87,15 @@ def make_app(
         view,
         database,
         windows,
-        Bundles(exporter, set_limits),
-        announcer or Announcer(set_limits.feed_queue_max),
-        metrics or Metrics(),
+        Bundles(exporter, set_limits, lambda: view.chain().height),
+        Announcer(set_limits.feed_queue_max) if announcer is None else announcer,
+        Metrics() if metrics is None else metrics,
         set_limits,
         frozenset(route.path for route in ROUTES),
     )
     app.add_routes([*ROUTES, *extra_routes])
     for path in sorted(app[API].own_paths):
-        app.router.add_route("OPTIONS", path, _options)
+        app.router.add_route("OPTIONS", path, preflight)
     app.on_response_prepare.append(headers_for_readers)
     app.on_shutdown.append(_let_listeners_go)
     app.on_cleanup.append(_close)
@@ -118,10 +118,6 @@ async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[t
         yield str(bound[0]), int(bound[1])
     finally:
         await runner.cleanup()
-
-
-async def _options(_request: web.Request) -> web.Response:
-    raise web.HTTPMethodNotAllowed("OPTIONS", ["GET"])  # the middleware answers before
 
 
 async def _let_listeners_go(app: web.Application) -> None:

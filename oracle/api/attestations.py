@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from consensus.model import Committee
+from oracle.api.chain_status import ChainStatus
 from oracle.api.context import (
     IMMUTABLE,
     REVALIDATE,
@@ -20,8 +20,17 @@ from oracle.api.context import (
 )
 from oracle.api.entries import plain, proven
 from oracle.api.errors import ApiError, Refused
-from oracle.api.questions import KINDS, Listing, attestation, find, latest_window, listed, natural, of_window
-from oracle.api.standing import ChainStatus
+from oracle.api.questions import (
+    KINDS,
+    Listing,
+    Surroundings,
+    attestation,
+    find,
+    latest_window,
+    listed,
+    natural,
+    of_window,
+)
 from oracle.api.windows import summary_of
 from oracle.model import UsagePoint, ZoneId
 from oracle.storage.history import StoredEntry
@@ -36,11 +45,11 @@ async def list_attestations(request: web.Request) -> web.Response:
     api = api_of(request)
     found = parameters(request, "cursor", "limit", "order", "kind", "from", "to")
     asked = _listing(found, api)
-    committees, window_s = _committees(api), api.view.genesis.window_s
+    now = _now(api)
 
     def question(history: HistoryReader) -> dict[str, Any]:
-        page = listed(history, asked, window_s, api.limits.scan_max)
-        rows = [attestation(history, stored, committees) for stored in page.entries]
+        page = listed(history, asked, now.window_s, api.limits.scan_max)
+        rows = [attestation(history, stored, now) for stored in page.entries]
         return {"attestations": rows, "next_cursor": page.cursor}
 
     return answer(await api.read(question))
@@ -50,9 +59,9 @@ async def one_attestation(request: web.Request) -> web.Response:
     """`GET /v1/attestations/{ref}`."""
     api, reference = api_of(request), request.match_info["ref"]
     parameters(request)
-    committees, window_s = _committees(api), api.view.genesis.window_s
+    now = _now(api)
     content = await api.read(
-        lambda history: attestation(history, find(history, reference, window_s), committees)
+        lambda history: attestation(history, find(history, reference, now.window_s), now)
     )
     final = content["chain"]["status"] == ChainStatus.FINAL.value
     return answer(content, cache=IMMUTABLE if final and reference.isdigit() else REVALIDATE)
@@ -83,7 +92,7 @@ async def leaf_proof(request: web.Request) -> web.Response:
     api = api_of(request)
     point = natural(request.match_info["usage_point"], "usage_point")
     window = natural_or_none(parameters(request, "window"), "window")
-    committees = _committees(api)
+    now = _now(api)
 
     def question(history: HistoryReader) -> dict[str, Any]:
         stored, data = _window(api, history, window)
@@ -97,7 +106,7 @@ async def leaf_proof(request: web.Request) -> web.Response:
             "window": data.summary.window,
             "leaf": proven(proof.leaf.value(), proof.leaf_index, zone.leaf_count, proof.leaf_siblings),
             "zone": proven(zone.value(), proof.zone_index, data.summary.zone_count, proof.zone_siblings),
-            "attestation": attestation(history, stored, committees),
+            "attestation": attestation(history, stored, now),
         }
 
     return answer(await api.read(question))
@@ -109,7 +118,7 @@ async def zone(request: web.Request) -> web.Response:
     number = natural(request.match_info["zone"], "zone")
     found = parameters(request, "window", "after", "limit")
     window, after = natural_or_none(found, "window"), natural_or_none(found, "after")
-    limit, committees = page_limit(found, api.limits), _committees(api)
+    limit, now = page_limit(found, api.limits), _now(api)
 
     def question(history: HistoryReader) -> dict[str, Any]:
         stored, data = _window(api, history, window)
@@ -123,7 +132,7 @@ async def zone(request: web.Request) -> web.Response:
             "zone": proven(summary.value(), index, data.summary.zone_count, path),
             "leaves": leaves,
             "next_after": further,
-            "attestation": attestation(history, stored, committees),
+            "attestation": attestation(history, stored, now),
         }
 
     return answer(await api.read(question))
@@ -177,6 +186,8 @@ def _listing(found: dict[str, str], api: Api) -> Listing:
     )
 
 
-def _committees(api: Api) -> dict[int, Committee]:
-    """As they are now: the question is answered on another thread."""
-    return dict(api.view.committees)
+def _now(api: Api) -> Surroundings:
+    """As it is on the loop: the question is answered on another thread."""
+    view = api.view
+    committees, tip = dict(view.committees), view.chain().height
+    return Surroundings(view.genesis.window_s, committees, tip, api.limits.final_depth)

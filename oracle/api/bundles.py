@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from oracle.api.errors import ApiError, Refused
@@ -34,8 +35,9 @@ class BundleFile:
 class Bundles:
     """The bundle files of one node; of one event loop. Call `close` at the end."""
 
-    def __init__(self, exporter: Exporter, limits: Limits) -> None:
+    def __init__(self, exporter: Exporter, limits: Limits, tip_height: Callable[[], int]) -> None:
         self._exporter = exporter
+        self._tip_height = tip_height
         self._limits = limits
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
         self._kept: OrderedDict[int, tuple[State, BundleFile]] = OrderedDict()
@@ -55,7 +57,8 @@ class Bundles:
             if len(self._making) >= self._limits.bundles_waiting_max:
                 raise Refused(ApiError.BUSY, f"{len(self._making)} bundles wait", retry_after_s=5)
             loop = asyncio.get_running_loop()
-            making = loop.run_in_executor(self._thread, self._make, height, self._kept.get(height))
+            kept, tip = self._kept.get(height), self._tip_height()
+            making = loop.run_in_executor(self._thread, self._make, height, kept, tip)
             self._making[height] = making
             making.add_done_callback(partial(self._done, height))
         try:
@@ -65,16 +68,19 @@ class Bundles:
             error = _ERRORS.get(failure.problem, ApiError.NOT_PROVEN_HERE)
             raise Refused(error, str(failure)) from failure
 
-    def _make(self, height: int, kept: tuple[State, BundleFile] | None) -> tuple[State, BundleFile]:
+    def _make(
+        self, height: int, kept: tuple[State, BundleFile] | None, tip_height: int
+    ) -> tuple[State, BundleFile]:
         state = self._exporter.state(height)
+        final = state.is_final(tip_height, self._limits.final_depth)
         if kept is not None and kept[0] == state:
-            return kept
+            return state, replace(kept[1], final=final)
         data = self._exporter.export(height)
         if len(data) > self._limits.bundle_bytes_max:
             raise ExportFailed(ExportProblem.TOO_LARGE, f"{len(data)} bytes")
         self.made += 1
         etag = data.partition(b"\n")[0].rpartition(b":")[2].decode()
-        return state, BundleFile(data, etag, state.final)
+        return state, BundleFile(data, etag, final)
 
     def _done(self, height: int, made: asyncio.Future[tuple[State, BundleFile]]) -> None:
         del self._making[height]

@@ -13,7 +13,7 @@ from typing import Any
 from consensus.encoding import Int, Principal, Some, Utf8, Value, encode
 from consensus.messages import Certificate
 from consensus.model import Committee, InvariantBroken, Rejected
-from oracle.api.standing import mined, status_of
+from oracle.api.chain_status import ChainStatus, mined
 from oracle.api.windows import entry_of
 from oracle.chain.address import principal_text
 from oracle.storage.history import ChainReceipt, StoredEntry
@@ -25,6 +25,7 @@ def attestation_json(
     stored: StoredEntry,
     signature: bytes,
     receipts: Sequence[ChainReceipt],
+    status: ChainStatus,
     committees: Mapping[int, Committee],
 ) -> Json:
     """One entry with all that certifies it."""
@@ -40,7 +41,7 @@ def attestation_json(
         "body": plain(entry.body),
         "certificate": certificate_json(stored.certificate, committees),
         "signature": signature.hex() or None,
-        "chain": chain_json(stored.kind, receipts),
+        "chain": chain_json(status, receipts),
         "bytes": {"entry": stored.entry.hex(), "certificate": stored.certificate.hex()},
         "bundle": f"/v1/attestations/{stored.height}/bundle",
     }
@@ -69,11 +70,11 @@ def certificate_json(data: bytes, committees: Mapping[int, Committee]) -> Json:
     }
 
 
-def chain_json(kind: str, receipts: Sequence[ChainReceipt]) -> Json:
+def chain_json(status: ChainStatus, receipts: Sequence[ChainReceipt]) -> Json:
     """Where it stands with the chain."""
     receipt = mined(receipts)
     return {
-        "status": status_of(kind, receipts).value,
+        "status": status.value,
         "txid": None if receipt is None else receipt.txid.hex(),
         "block_height": None if receipt is None else receipt.block_height,
         "transactions": [

@@ -50,7 +50,9 @@ _ROWS = {
     ApiError.NO_SUCH_ROUTE: ErrorRow(404, "See /v1/openapi.json for what can be asked."),
     ApiError.METHOD_NOT_ALLOWED: ErrorRow(405, "Use the method that /v1/openapi.json names."),
     ApiError.TOO_LARGE: ErrorRow(413, "Send less; this node's limit is in the detail."),
-    ApiError.TOO_MANY_REQUESTS: ErrorRow(429, "Wait for as long as Retry-After says; use /v1/feed, not polling."),
+    ApiError.TOO_MANY_REQUESTS: ErrorRow(
+        429, "Wait for as long as Retry-After says; use /v1/feed, not polling."
+    ),
     ApiError.TOO_MANY_CLIENTS: ErrorRow(503, "Connect to another node, or come back later."),
     ApiError.BUSY: ErrorRow(503, "Too many bundles are being made; try again in a few seconds."),
     ApiError.TIMEOUT: ErrorRow(504, "Try again; if it stays, ask another node and tell this one's operator."),
@@ -60,7 +62,9 @@ _ROWS = {
     ApiError.BUNDLE_TOO_LARGE: ErrorRow(
         413, "The window is too large for one file; take leaf proofs from /v1/proofs instead."
     ),
-    ApiError.STORAGE: ErrorRow(503, "The node cannot read its disk; ask another node, its operator must act."),
+    ApiError.STORAGE: ErrorRow(
+        503, "The node cannot read its disk; ask another node, its operator must act."
+    ),
     ApiError.REFUSED: ErrorRow(400, "Send a well-formed HTTP request."),
     ApiError.INTERNAL: ErrorRow(500, "This is a defect; tell the node's operator when it happened."),
 }

@@ -26,7 +26,7 @@ from typing import Final
 from consensus.encoding import Value, decode, digest, encode
 from consensus.messages import Certificate, Fields
 from consensus.model import Committee, Genesis, InvariantBroken, Rejected, check
-from oracle.api.standing import DONE, mined
+from oracle.api.chain_status import is_deep, mined
 from oracle.api.windows import Windows, entry_of, summary_of
 from oracle.audit.bundle import build
 from oracle.audit.merkle import Proof
@@ -87,10 +87,9 @@ class State:
     receipt: ChainReceipt | None
     attestation: bytes
 
-    @property
-    def final(self) -> bool:
+    def is_final(self, tip_height: int, depth: int) -> bool:
         """Whether nothing will be added any more."""
-        return bool(self.signature) and self.receipt is not None and self.receipt.status == DONE
+        return bool(self.signature) and self.receipt is not None and is_deep(self.receipt, tip_height, depth)
 
 
 class Exporter:
@@ -281,7 +280,9 @@ class Exporter:
         for row in rows if isinstance(rows, tuple) else ():
             fields = Fields(row)
             slot = fields.uint("slot")
-            part = ObservationPart(fields.buff("payload", 1, OBSERVATIONS_BYTES_MAX), fields.buff("signature", 65))
+            part = ObservationPart(
+                fields.buff("payload", 1, OBSERVATIONS_BYTES_MAX), fields.buff("signature", 65)
+            )
             if chosen is None or slot in chosen:
                 found.append(part)
         return tuple(found)
@@ -363,4 +364,3 @@ def _device(registry: Registry, device_id: int) -> DevicePart:
         raise InvariantBroken(f"device {device_id} of an attested window is registered")
     at, siblings = proof
     return DevicePart(encode(device.value()), Proof(at, registry.device_count, siblings))
-

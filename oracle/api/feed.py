@@ -74,18 +74,20 @@ class _Teller:
 async def _tell(request: web.Request, api: Api, after: int | None) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     response.content_type, response.charset = "text/event-stream", "utf-8"
-    newest = await api.read(lambda history: history.newest())
-    known = (0 if newest is None else newest.height) if after is None else after
     await response.prepare(request)
-    teller = _Teller(response, known, api.limits.feed_write_s)
+    teller = _Teller(response, after or 0, api.limits.feed_write_s)
     subscription = None
     try:
         await teller.write(f"retry: {RETRY_MS}\n\n".encode())
-        if after is not None:
+        if after is None:
+            subscription = api.announcer.subscribe()
+            newest = await api.read(lambda history: history.newest())
+            teller.known = 0 if newest is None else newest.height
+        else:
             await _replay(api, teller, after)
-        subscription = api.announcer.subscribe()
-        # What happened between the last page and the subscription; what was told is not told again.
-        await _replay(api, teller, teller.known)
+            subscription = api.announcer.subscribe()
+            # What happened since the last page was read; what was told is not told again.
+            await _replay(api, teller, teller.known)
         await _live(teller, subscription, api.limits.feed_heartbeat_s)
         if subscription.lagged:
             await teller.write(_DROPPED)

@@ -33,6 +33,8 @@ class Limits:
     page_default: int = 50
     scan_max: int = 4000
     """Entries looked at for one page of a filtered list; the next page goes on from there."""
+    final_depth: int = 6
+    """Blocks, after which an entry on chain counts as final and its file may be kept for ever."""
     feed_clients_max: int = 256
     feed_clients_per_address: int = 16
     feed_queue_max: int = 256

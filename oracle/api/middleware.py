@@ -7,7 +7,7 @@ import logging
 import math
 from typing import Final
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from oracle.api.context import Handler, address_of, api_of, path_of, refusal, within
 from oracle.api.errors import ApiError, Refused, storage_refusal
@@ -15,6 +15,8 @@ from oracle.storage.failure import StorageFailed
 
 UNTIMED: Final = frozenset({"/v1/feed", "/v1/attestations/{ref}/bundle"})
 """Routes with deadlines of their own."""
+ANSWERING: Final = web.RequestKey("answering", bool)
+"""Set on a request whose answer has begun: there is no room for an error in it any more."""
 _METHODS: Final = "GET, HEAD, OPTIONS"
 _log = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ async def refusing(request: web.Request, handler: Handler) -> web.StreamResponse
         return _refuse(request, storage_refusal(failure.problem))
     except TimeoutError:
         return _refuse(request, Refused(ApiError.TIMEOUT, "the answer took too long"))
-    except Exception:
+    except Exception:  # noqa: BLE001 - see below
         # The one place that catches all: a defect in an answer must not end the node.
         _log.exception("%s failed", path_of(request))
         return _refuse(request, Refused(ApiError.INTERNAL, "an error on our side; it is in the node's log"))
@@ -66,8 +68,6 @@ async def limited(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise Refused(ApiError.TOO_MANY_REQUESTS, rate, retry_after_s=math.ceil(wait_s))
     if (request.content_length or 0) > api.limits.request_bytes_max:
         raise Refused(ApiError.TOO_LARGE, f"at most {api.limits.request_bytes_max} bytes")
-    if request.method == hdrs.METH_OPTIONS and path_of(request) in api.own_paths:
-        return _preflight()
     if path_of(request) in UNTIMED:
         return await handler(request)
     return await within(api.limits.request_s, handler(request))
@@ -75,13 +75,15 @@ async def limited(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def headers_for_readers(request: web.Request, response: web.StreamResponse) -> None:
     """Anybody's page may read what is public anyway; nothing is a script, whatever it looks like."""
+    request[ANSWERING] = True
     response.headers["X-Content-Type-Options"] = "nosniff"
     if path_of(request) in api_of(request).own_paths:
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"
 
 
-def _preflight() -> web.Response:
+async def preflight(_request: web.Request) -> web.Response:
+    """`OPTIONS` of every own route: what a browser asks before it reads from another page."""
     return web.Response(
         status=204,
         headers={
@@ -95,6 +97,8 @@ def _preflight() -> web.Response:
 
 def _refuse(request: web.Request, refused: Refused) -> web.Response:
     api_of(request).metrics.count("wattest_api_refused_total", (refused.error.value,))
+    if ANSWERING in request and request.transport is not None:
+        request.transport.abort()
     return refusal(refused)
 
 

@@ -118,7 +118,7 @@ def _refresh(api: Api, view: NodeView) -> None:
     for severity in Severity:
         count = sum(1 for one in problems if one.severity is severity)
         shown.set("wattest_problems", count, (severity.value,))
-    shown.set("wattest_feed_subscribers", len(api.announcer))
+    shown.set("wattest_feed_subscribers", api.announcer.listeners)
 
 
 async def _storage_problems(api: Api) -> tuple[Problem, ...]:

@@ -5,11 +5,13 @@ Every question runs on a reader's thread and looks at a bounded number of rows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from consensus.messages import HEIGHT_MAX
 from consensus.model import Committee
+from oracle.api.chain_status import status_of
 from oracle.api.entries import attestation_json
 from oracle.api.errors import ApiError, Refused
 from oracle.api.windows import entry_of
@@ -93,10 +95,22 @@ def listed(history: HistoryReader, asked: Listing, window_s: int, scan_max: int)
     return _walked(history, asked, scan_max)
 
 
-def attestation(history: HistoryReader, stored: StoredEntry, committees: dict[int, Committee]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the node knows besides its history, taken on the loop when a question is asked."""
+
+    window_s: int
+    committees: Mapping[int, Committee]
+    tip_height: int
+    final_depth: int
+
+
+def attestation(history: HistoryReader, stored: StoredEntry, now: Surroundings) -> dict[str, Any]:
     """One entry as JSON, with its signature and its receipts."""
+    receipts = history.receipts(stored.height)
+    status = status_of(stored.kind, receipts, now.tip_height, now.final_depth)
     signature = stored.signature or history.part(stored.height, "bls") or b""
-    return attestation_json(stored, signature, history.receipts(stored.height), committees)
+    return attestation_json(stored, signature, receipts, status, now.committees)
 
 
 def natural(text: str, name: str) -> int:

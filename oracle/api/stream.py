@@ -19,8 +19,8 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
 
+from oracle.api.chain_status import mined
 from oracle.api.entries import plain
-from oracle.api.standing import mined
 from oracle.api.windows import entry_of
 from oracle.storage.history import ChainReceipt, StoredEntry
 from oracle.storage.history_reader import HistoryReader
@@ -151,7 +151,8 @@ class Announcer:
         self.dropped = 0
         """Listeners that were too slow."""
 
-    def __len__(self) -> int:
+    @property
+    def listeners(self) -> int:
         """How many listen."""
         return len(self._subscriptions)
 

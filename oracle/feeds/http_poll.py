@@ -12,22 +12,20 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 import aiohttp
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from consensus.model import Rejected
-from oracle.feeds.intake import FeedReason, Intake
+from oracle.feeds.intake import FeedReason, Intake, backoff
 from oracle.feeds.roster import Roster
 from oracle.model import Record
 from oracle.storage.failure import StorageFailed
 
 FEED: Final = "poll"
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -38,7 +36,7 @@ class PollTarget:
     device: int
     url: str = field(repr=False)
     interval_s: float = 60.0
-    headers: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ class HttpPoll:
         while True:
             began_s = loop.time()
             async for attempt in AsyncRetrying(
-                wait=wait_exponential_jitter(self._settings.backoff_first_s, self._settings.backoff_cap_s),
+                wait=backoff(self._settings.backoff_first_s, self._settings.backoff_cap_s),
                 retry=retry_if_exception(_is_outage),
                 after=lambda state: self._note_failure(target.device, state),
                 reraise=True,
@@ -147,9 +145,9 @@ class HttpPoll:
         data, etag = fetched
         entry = self._roster.entries[target.device]
         verdict = (await self._intake.take([Record(entry.format, entry.device, data)], exchanged=False))[0]
-        if not isinstance(verdict, Rejected):
-            health.taken += 1
-        # Only now: what could not be stored has to be fetched again.
+        if isinstance(verdict, Rejected):
+            return  # asked for again: the device may be in the registry by then
+        health.taken += 1
         last.etag, last.digest = etag, digest
 
     async def _fetch(

@@ -30,7 +30,6 @@ from consensus.model import Network, Rejected
 from oracle import frames
 from oracle.feeds.formats import FORMATS, RecordReason
 from oracle.feeds.intake import Accepted, Duplicate, FeedReason, Intake, Verdict
-from oracle.feeds.roster import Roster
 from oracle.model import Record, RecordHash
 from oracle.storage.failure import StorageFailed
 
@@ -111,19 +110,21 @@ def load_tokens(text: str) -> Tokens:
         raise TokenError([f'the token file is not an object with a list "tokens" of at most {TOKENS_MAX}'])
     faults: list[str] = []
     tokens = [token for at, row in enumerate(rows) if (token := _token(row, f"tokens[{at}]", faults))]
-    for what in ("source", "sha256"):
-        if len({getattr(token, what) for token in tokens}) < len(tokens):
-            faults.append(f"a {what} stands twice")
+    faults += [
+        f"a {what} stands twice"
+        for what in ("source", "sha256")
+        if len({getattr(token, what) for token in tokens}) < len(tokens)
+    ]
     if faults:
         raise TokenError(faults)
     return Tokens(tuple(tokens))
 
 
 def routes(
-    intake: Intake, roster: Roster, tokens: Tokens, limits: PushLimits, receipt: Receipt | None = None
+    intake: Intake, tokens: Tokens, limits: PushLimits, receipt: Receipt | None = None
 ) -> list[web.RouteDef]:
     """The routes, for the node's application; `receipt` signs what is durable."""
-    push = _Push(intake, roster, tokens, limits, receipt)
+    push = _Push(intake, tokens, limits, receipt)
     return [web.post("/v1/records/{device:[0-9]{1,19}}", push.one), web.post("/v1/records", push.many)]
 
 
@@ -146,11 +147,8 @@ class _Refused(Exception):  # noqa: N818 - it states a fact
 
 
 class _Push:
-    def __init__(
-        self, intake: Intake, roster: Roster, tokens: Tokens, limits: PushLimits, receipt: Receipt | None
-    ) -> None:
+    def __init__(self, intake: Intake, tokens: Tokens, limits: PushLimits, receipt: Receipt | None) -> None:
         self._intake = intake
-        self._roster = roster
         self._tokens = tokens
         self._limits = limits
         self._receipt = receipt
@@ -159,19 +157,20 @@ class _Push:
 
     async def one(self, request: web.Request) -> web.Response:
         """A record whose device is in the path."""
-        return await self._answered(self._one(request))
+        return await self._answered(self._one, request)
 
     async def many(self, request: web.Request) -> web.Response:
         """A frame of records."""
-        return await self._answered(self._many(request))
+        return await self._answered(self._many, request)
 
-    async def _answered(self, work: Awaitable[web.Response]) -> web.Response:
+    async def _answered(
+        self, handle: Callable[[web.Request], Awaitable[web.Response]], request: web.Request
+    ) -> web.Response:
         if self._bodies >= self._limits.bodies_max:
-            work.close()  # type: ignore[attr-defined]
             return self._counted(self._backlog())
         self._bodies += 1
         try:
-            return await work
+            return await handle(request)
         except _Refused as refused:
             return self._counted(refused)
         except StorageFailed as failure:
@@ -215,7 +214,7 @@ class _Push:
         return token
 
     def _format(self, device: int, named: str) -> str:
-        entry = self._roster.entry(device)
+        entry = self._intake.roster.entry(device)
         if entry is not None and (not named or named == entry.format):
             return entry.format
         if entry is not None:

@@ -24,6 +24,9 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import Final, Self, TypeAlias, TypeVar
 
+from tenacity import wait_exponential, wait_random
+from tenacity.wait import wait_base
+
 from consensus.model import Rejected, check
 from oracle import frames
 from oracle.feeds.formats import FORMATS, Context, Limits, Parsed, RecordReason, parse
@@ -145,7 +148,7 @@ class Intake:
         self.problem: StorageProblem | None = None
         """Why records cannot be stored now, for /health; None when they can."""
         self._registry = registry
-        self._roster = roster
+        self.roster = roster
         self._log = records
         self._on_readings = on_readings
         self._limits = limits
@@ -318,7 +321,7 @@ class Intake:
         self._on_readings(tuple(readings), exchanged)
 
     def _context(self, received_s: int | None) -> Context:
-        return Context(self._registry, self._roster.entry, received_s, self._limits.parsing)
+        return Context(self._registry, self.roster.entry, received_s, self._limits.parsing)
 
     def _in_thread(self, work: Callable[[], _T]) -> Awaitable[_T]:
         return asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -335,6 +338,11 @@ class Intake:
         if self.problem is not None:
             _LOG.info("records are stored again after %s", self.problem.value)
         self.problem = None
+
+
+def backoff(first_s: float, cap_s: float) -> wait_base:
+    """How a feed waits before it tries again: twice as long each time up to the cap, and some jitter."""
+    return wait_exponential(multiplier=first_s, max=cap_s) + wait_random(0, first_s)
 
 
 def _examine(record: Record, context: Context) -> Parsed | Rejected:

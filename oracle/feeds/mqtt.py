@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import aiomqtt
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from consensus.model import check
-from oracle.feeds.intake import FeedReason, Intake
+from oracle.feeds.intake import FeedReason, Intake, backoff
 from oracle.feeds.roster import Roster
 from oracle.model import Record
 from oracle.storage.failure import StorageFailed
@@ -107,14 +107,16 @@ class MqttFeed:
         self._settings = settings
         self._roster = roster
         self._intake = intake
+        self._leaving = False
 
     async def run(self) -> None:
         """Stay connected. Raises StorageFailed (in a group) if the disk needs an operator."""
         check_acknowledging()
+        self._leaving = False
         settings = self._settings
         while True:
             async for attempt in AsyncRetrying(
-                wait=_backoff(settings.reconnect_first_s, settings.reconnect_cap_s),
+                wait=backoff(settings.reconnect_first_s, settings.reconnect_cap_s),
                 retry=retry_if_exception(_is_outage),
                 after=self._note_lost,
                 reraise=True,
@@ -129,8 +131,7 @@ class MqttFeed:
         try:
             await self._session()
         except (aiomqtt.MqttError, OSError, ExceptionGroup) as fault:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if self._leaving:
                 raise asyncio.CancelledError from fault  # aiomqtt failed to say goodbye in time
             if not _is_outage(fault) or loop.time() - began_s < self._settings.settled_s:
                 raise
@@ -151,6 +152,7 @@ class MqttFeed:
                     await self._announce(client, ONLINE)
                     self._found()
             except asyncio.CancelledError:
+                self._leaving = True
                 with suppress(aiomqtt.MqttError):  # a session that ends well sends no last will
                     await self._announce(client, OFFLINE)
                 raise
@@ -173,7 +175,7 @@ class MqttFeed:
         """Return once each of them may be acknowledged."""
         records = [record for message in messages if (record := self._record(message)) is not None]
         async for attempt in AsyncRetrying(
-            wait=_backoff(self._settings.storage_retry_first_s, self._settings.storage_retry_cap_s),
+            wait=backoff(self._settings.storage_retry_first_s, self._settings.storage_retry_cap_s),
             retry=retry_if_exception(lambda fault: isinstance(fault, StorageFailed) and fault.retriable),
             reraise=True,
         ):
@@ -411,10 +413,6 @@ def _tls(settings: MqttSettings) -> ssl.SSLContext | None:
     if settings.certificate_file is not None:
         context.load_cert_chain(settings.certificate_file, settings.key_file)
     return context
-
-
-def _backoff(first_s: float, cap_s: float) -> wait_exponential_jitter:
-    return wait_exponential_jitter(first_s, cap_s, jitter=first_s)
 
 
 def _is_outage(fault: BaseException) -> bool:

@@ -29,12 +29,9 @@ from oracle.keys.register import NUMBER_MAX, PHASES, Answer, Position, Register
 NETWORK_BYTES: Final = 32
 SLASHABLE_TOPICS: Final = frozenset({"vote", "proposal"})
 PLAIN_TOPICS: Final = frozenset(
-    {
-        "confirm", "deal", "entries", "feed", "hello", "justify", "observation", "presence", "receipt",
-        "respond", "share", "status", "transfer",
-    }
-)  # fmt: skip
-"""Default allow-list: the ceremony's bundles (K1), receipts (R7), observations (R4), and peers' talk."""
+    {"hello", "deal", "respond", "justify", "confirm", "observations", "receipt", "feed"}
+)
+"""Default allow-list: the ceremony's bundles (K1), observations (R4), receipts (R7), feeds."""
 TLS_BINDING: Final = b"wattest-tls/1:"
 """No canonical value begins with these bytes, so a binding is never another message."""
 _TOPIC_OF_PHASE: Final = ("proposal", "vote", "vote")
@@ -129,9 +126,9 @@ class Signer:
             return Refused(Refusal.WRONG_FIELDS, "neither network nor session (Q4)")
         return self._signature(payload)
 
-    def sign_tls_binding(self, public_key_info: bytes) -> bytes:
-        """Bind a TLS key (its DER SubjectPublicKeyInfo) to the node key."""
-        return self._signature(TLS_BINDING + public_key_info)
+    def sign_tls_binding(self, statement: bytes) -> bytes:
+        """Bind a TLS key to the node key; `peers.identity.issue` says what the statement is."""
+        return self._signature(TLS_BINDING + statement)
 
     def _position(self, request: VoteRequest) -> Position:
         return Position(self.public_key, request.network, request.height, request.round, request.phase)

@@ -10,10 +10,12 @@ import asyncio
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Final
+from contextlib import suppress
+from typing import Any, Final
 
 from aiohttp import web
 
+from consensus.model import check
 from oracle.peers.limits import Limits
 
 HEADER_BYTES_MAX: Final = 2_048
@@ -42,14 +44,46 @@ class Gate(web.Server):
         self.open: Counter[bytes] = Counter()
         self._handler = handler
         self._keys: dict[object, bytes] = {}
+        self._shaking: dict[object, float] = {}
+        self._shaken = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     def __call__(self) -> web.RequestHandler:
-        """Make the protocol of one accepted connection."""
-        return _Connection(self, loop=asyncio.get_running_loop(), **self._kwargs)
+        """Make the protocol of one accepted connection, before TLS."""
+        loop = asyncio.get_running_loop()
+        connection = _Connection(self, loop=loop, **self._kwargs)
+        self._shaking[connection] = loop.time()
+        self._prune_shaking(loop.time())
+        return connection
+
+    async def end(self) -> None:
+        """Close every connection, within the limit; what has not gone by then is cut."""
+        loop = asyncio.get_running_loop()
+        self._prune_shaking(loop.time())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.limits.close_s):
+                while self._shaking:  # or TLS would come to its end after everything else has
+                    self._shaken.clear()
+                    await self._shaken.wait()
+        cut = [connection.transport for connection in self.connections]
+        await self.shutdown(self.limits.close_s)
+        for transport in cut:
+            if transport is not None:
+                transport.abort()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.limits.close_s):
+                await self._empty.wait()
+
+    def shaken(self, connection: object) -> None:
+        """TLS with a connection is done."""
+        self._shaking.pop(connection, None)
+        self._shaken.set()
 
     def enter(self, connection: object, key: bytes) -> None:
         """Count a connection that was let in."""
         self._keys[connection] = key
+        self._empty.clear()
         self.open[key] += 1
 
     def leave(self, connection: object) -> None:
@@ -58,6 +92,14 @@ class Gate(web.Server):
         if key is not None:
             self.open[key] -= 1
             self.open += Counter()  # forget the ones at zero
+        if not self._keys:
+            self._empty.set()
+
+    def _prune_shaking(self, now_s: float) -> None:
+        # Of a handshake that fails nobody is told; after the limit it has.
+        for connection, began_s in list(self._shaking.items()):
+            if began_s + self.limits.handshake_s < now_s:
+                del self._shaking[connection]
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
@@ -71,13 +113,19 @@ class Gate(web.Server):
 class _Connection(web.RequestHandler):
     """One connection: TLS is done when it is made, and nothing of HTTP is read yet."""
 
-    __slots__ = ("_deadline",)
+    __slots__ = ("_deadline", "_gate")
+
+    def __init__(self, gate: Gate, **settings: Any) -> None:
+        super().__init__(gate, **settings)
+        self._gate = gate
+        self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._deadline: asyncio.TimerHandle | None = None
         super().connection_made(transport)
-        gate = self._manager
-        if not isinstance(gate, Gate) or not isinstance(transport, asyncio.WriteTransport):
+        gate = self._gate
+        gate.shaken(self)
+        check(isinstance(transport, asyncio.Transport), "a connection is a stream")
+        if not isinstance(transport, asyncio.Transport):
             return
         tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls is not None else None
@@ -96,7 +144,5 @@ class _Connection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self.asked()
-        gate = self._manager
-        if isinstance(gate, Gate):
-            gate.leave(self)
+        self._gate.leave(self)
         super().connection_lost(exc)

@@ -64,7 +64,8 @@ class Links:
 
     `keys` are the welcome node keys in slot order: the committee's, and after them those
     of members to come, which need links for the key ceremony. `own_slot` is this node's
-    place among them. `addresses` may leave out slots that dial us.
+    place among them; -1 for a node that has none, which dials and is let in by nobody until
+    both sides are `reconfigure`d. `addresses` may leave out slots that dial us.
 
     `on_message(slot, data)`, `on_up(slot)` and `on_down(slot)` are called on the loop and
     must not block; what they raise ends `run`. After `on_up`, assume that anything sent
@@ -207,13 +208,14 @@ class Links:
         finally:
             self._group = None
             server.close()
-            await gate.shutdown(self._limits.close_s)
+            await gate.end()
             self._finished.set()
 
     # --- members
 
     def _set_members(self, own_slot: int, keys: Sequence[bytes], addresses: Mapping[int, Address]) -> None:
-        check(keys[own_slot] == self._identity.node_key, "the identity is that of the own slot")
+        own_key = keys[own_slot] if own_slot >= 0 else None
+        check(own_key in (None, self._identity.node_key), "the identity is that of the own slot")
         check(len(set(keys)) == len(keys), "no key stands in two slots")
         self.own_slot = own_slot
         now_s = asyncio.get_running_loop().time()

@@ -38,7 +38,11 @@ _CONTROL: Final = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {10: 
 
 
 def set_up(
-    level: str = "INFO", form: Form = "auto", stream: TextIO | None = None, *, root: logging.Logger | None = None
+    level: str = "INFO",
+    form: Form = "auto",
+    stream: TextIO | None = None,
+    *,
+    root: logging.Logger | None = None,
 ) -> logging.Handler:
     """Send everything that is logged to `stream` (standard error), and nothing anywhere else.
 

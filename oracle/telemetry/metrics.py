@@ -55,7 +55,11 @@ TABLE: Final = (
     Metric("wattest_milestones_total", _C, "Milestones of heights, by stage.", ("stage",)),
     Metric("wattest_entries_total", _C, "Decided entries, by kind.", ("kind",)),
     Metric(
-        "wattest_window_certified_seconds", _H, "From a window's close to its certificate.", (), LATENCY_BUCKETS_S
+        "wattest_window_certified_seconds",
+        _H,
+        "From a window's close to its certificate.",
+        (),
+        LATENCY_BUCKETS_S,
     ),
     Metric(
         "wattest_window_attested_seconds",
@@ -98,7 +102,11 @@ class Metrics:
         for row in TABLE:
             more = {"buckets": row.buckets} if row.kind is Kind.HISTOGRAM else {}
             self._metrics[row.name] = _OF_CLASS[row.kind](
-                row.name, row.help, row.labels, registry=self.registry, **more  # type: ignore[arg-type]
+                row.name,
+                row.help,
+                row.labels,
+                registry=self.registry,
+                **more,
             )
             self._values[row.name] = set()
             self._labels[row.name] = row.labels
@@ -240,8 +248,7 @@ def table_document() -> str:
             if row.kind is Kind.HISTOGRAM
         ),
         "",
-        f"A metric has at most {LABEL_VALUES_MAX} combinations of label values; "
-        f"further ones are counted under `{OTHER}`.",
+        f"A metric has at most {LABEL_VALUES_MAX} sets of label values; further ones count as `{OTHER}`.",
         "",
     ]
     return "\n".join(lines)

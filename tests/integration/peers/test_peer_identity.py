@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from coincurve import PrivateKey
@@ -19,6 +20,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
 from consensus.model import InvariantBroken, Rejected
+from oracle.keys.keystore import KeyKind, generate
+from oracle.keys.register import Register
+from oracle.keys.signer import Signer
 from oracle.peers import identity as identity_module
 from oracle.peers.identity import (
     BINDING_OID,
@@ -100,6 +104,16 @@ def test_the_peer_is_the_node_key_that_signed() -> None:
     identity = issued()
     assert peer_key(identity.certificate, NETWORK, NOW_S) == NODE_KEY == identity.node_key
     assert identity.expires_s == NOW_S + LIFETIME_S
+
+
+def test_the_nodes_signer_makes_the_binding(tmp_path: Path) -> None:
+    key, tls = generate(KeyKind.NODE), generate(KeyKind.TLS)
+    register = Register(tmp_path / "register.db")
+    signer = Signer(key, register)
+    identity = issue(tls.secret, signer.sign_tls_binding, NETWORK, NOW_S)
+    assert identity.node_key == key.public
+    signer.close()
+    register.close()
 
 
 def test_an_attackers_copy_of_the_whole_certificate_form_works_only_with_a_true_binding() -> None:

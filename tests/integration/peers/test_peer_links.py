@@ -447,6 +447,8 @@ async def test_a_peer_that_takes_nothing_costs_bounded_memory_and_is_let_go(talk
         counters = node.links.counters()[1]
         assert counters.dropped_oldest > 2800
         for _ in range(60):
+            for _ in range(20):  # more than any kernel takes in
+                node.links.send(1, bytes(100_000))
             if talks and not ws.closed and not transport.is_closing():
                 with suppress(OSError, aiohttp.ClientError):
                     await ws.send_bytes(b"still here")
@@ -560,6 +562,20 @@ async def test_a_new_committee_closes_the_links_of_those_who_left() -> None:
         await until(lambda: (0, b"to c") in c.received, "it has come")
         await until(lambda: b.links.up() == (), "who left is alone")
         assert all(data != b"to c" for _, data in b.received)
+
+
+async def test_a_node_outside_the_committee_waits_until_it_is_let_in() -> None:
+    ports = {slot: free_port() for slot in range(2)}
+    async with running(Node(0, ports, QUICK, 2)) as member:
+        newcomer = Node(-1, ports, QUICK, 2, identity_of(2))
+        async with running(newcomer):
+            await until(lambda: member.links.refusals.get("not-a-member", 0) > 1, "it has tried")
+            assert newcomer.links.up() == ()
+            member.links.reconfigure(0, KEYS[:3], {1: ("127.0.0.1", ports[1])})
+            newcomer.links.reconfigure(2, KEYS[:3], {0: ("127.0.0.1", ports[0])})
+            await until(lambda: newcomer.links.up() == (0,), "it is let in")
+            newcomer.links.send(0, b"hello")
+            await until(lambda: (2, b"hello") in member.received, "it has come")
 
 
 async def test_a_renewed_identity_keeps_links_and_serves_new_ones() -> None:

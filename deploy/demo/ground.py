@@ -1,0 +1,260 @@
+"""The ground the demo stands on: contracts deployed, operators staked, devices verified.
+
+All of it by real signed transactions through the production transaction layer. Each step
+is keyed, so a set-up that was cut off goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import coincurve
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from consensus.encoding import Principal, Some, Value, encode
+from deploy.demo.plan import DATA, OPERATORS, Meter, Plan
+from deploy.demo.processes import ROOT, StartFailed
+from oracle.chain.address import TESTNET, account_text, address_of, contract_of
+from oracle.chain.client import StacksClient
+from oracle.chain.courier import OutboxLimits
+from oracle.chain.deploy import ContractSource, deploy
+from oracle.chain.outbox import Outbox
+from oracle.chain.post_conditions import PostConditionMode
+from oracle.chain.transaction import ContractCall
+from oracle.feeds.virtual_meter import compressed
+from oracle.keys import keystore
+from oracle.keys.ceremony import new_key, new_password
+from oracle.keys.keystore import LIGHT, KeyKind
+
+CHAIN_ID: Final = TESTNET.chain_id
+FUNDS_USTX: Final = 50_000_000_000
+STAKE_USTX: Final = 2_000_000_000
+LIMITS: Final = OutboxLimits(depth=1, poll_s=0.25, resend_after_s=20)
+_METER, _GATEWAY, _NO_CURVE, _P256 = 1, 2, 0, 1
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One operator's keys, opened for the set-up."""
+
+    node: coincurve.PrivateKey
+    account: coincurve.PrivateKey
+
+    @property
+    def address(self) -> Principal:
+        """The account on chain."""
+        return address_of(self.account.public_key, TESTNET)
+
+
+def make_keys(plan: Plan) -> tuple[coincurve.PrivateKey, tuple[Operator, ...]]:
+    """The governor's key and the operators'; made once."""
+    governor = _key(plan.folder / "governor", KeyKind.CHAIN)
+    operators = []
+    for slot in range(OPERATORS):
+        keys = plan.operator(slot) / "keys"
+        _key(keys, KeyKind.TLS, "tls.json")
+        operators.append(
+            Operator(_key(keys, KeyKind.NODE, "node.json"), _key(keys, KeyKind.CHAIN, "account.json"))
+        )
+    return governor, tuple(operators)
+
+
+def _key(folder: Path, kind: KeyKind, name: str = "account.json") -> coincurve.PrivateKey:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    password = new_password(folder / "password")
+    path = folder / name
+    if not path.exists():
+        new_key(kind, path, password, LIGHT)
+    return coincurve.PrivateKey(keystore.load(path, password, kind, allow_light=True).secret)
+
+
+def write_chain_genesis(plan: Plan, governor: coincurve.PrivateKey, operators: tuple[Operator, ...]) -> Path:
+    """Who has money on the devnet at its start."""
+    path = plan.folder / "chain-genesis.json"
+    addresses = [address_of(governor.public_key, TESTNET), *(one.address for one in operators)]
+    path.write_text(json.dumps({account_text(address): FUNDS_USTX for address in addresses}))
+    return path
+
+
+def deployer_of(governor: coincurve.PrivateKey) -> Principal:
+    """Who deploys the contracts."""
+    return address_of(governor.public_key, TESTNET)
+
+
+async def lay(
+    plan: Plan,
+    governor: coincurve.PrivateKey,
+    operators: tuple[Operator, ...],
+    progress: Progress,
+) -> None:
+    """Bring everything on chain that the nodes expect there."""
+    deployer = deployer_of(governor)
+    folder = plan.folder / "governor"
+    async with StacksClient((plan.devnet,)) as client, _outbox(folder, governor, client) as outbox:
+        progress("deploying the contracts")
+        await deploy(client, outbox, _sources())
+        call = _Caller(outbox, deployer)
+        progress("initialising the oracle and enrolling devices")
+        await call("staking:initialise", "oracle-staking", "initialise", plan.window_s)
+        await call("roles:verifier", "roles", "grant-role", deployer, "verifier")
+        await call("user", "registration", "register-user", 2, _hash("profile"))
+        for meter in plan.meters:
+            await call(f"device:{meter.device}", "registration", "register-device", *_device(meter))
+        for meter in plan.meters:
+            await call(f"verify:{meter.device}", "registration", "verify-asset", meter.device)
+        await call.settled()
+        progress("operators register and stake")
+        await asyncio.gather(
+            *(_stake(plan, slot, one, client, deployer) for slot, one in enumerate(operators))
+        )
+        members = await _members(client, deployer, operators)
+        progress("proposing the first committee")
+        await call("epoch:1", "oracle-staking", "propose-epoch", members)
+        await call.settled()
+
+
+async def _stake(
+    plan: Plan, slot: int, operator: Operator, client: StacksClient, deployer: Principal
+) -> None:
+    async with _outbox(plan.operator(slot) / "setup", operator.account, client) as outbox:
+        call = _Caller(outbox, deployer)
+        staking = contract_of(deployer, "oracle-staking")
+        statement: Value = {
+            "topic": "node-key",
+            "chain-id": CHAIN_ID,
+            "staking": staking,
+            "owner": operator.address,
+        }
+        proof = operator.node.sign_recoverable(encode(statement))
+        key = operator.node.public_key.format()
+        await call("register", "oracle-staking", "register-operator", key, proof)
+        await call.settled()
+        id_ = await _operator_id(client, deployer, operator)
+        await call("stake", "oracle-staking", "stake", id_, STAKE_USTX, mode=PostConditionMode.ALLOW)
+        await call.settled()
+
+
+async def _members(
+    client: StacksClient, deployer: Principal, operators: tuple[Operator, ...]
+) -> tuple[int, ...]:
+    return tuple([await _operator_id(client, deployer, one) for one in operators])
+
+
+async def _operator_id(client: StacksClient, deployer: Principal, operator: Operator) -> int:
+    staking = contract_of(deployer, "oracle-staking")
+    key = operator.node.public_key.format()
+    match await client.call_read_only(staking, "get-operator-of-key", (key,)):
+        case Some(int(id_)):
+            return id_
+        case _:
+            raise StartFailed("an operator is not registered after its transaction was mined")
+
+
+class _Caller:
+    """Queues contract calls of one account and waits for them; each key is sent once, ever."""
+
+    def __init__(self, outbox: Outbox, deployer: Principal) -> None:
+        self._outbox = outbox
+        self._deployer = deployer
+        self._keys: list[str] = []
+
+    async def __call__(
+        self,
+        key: str,
+        contract: str,
+        function: str,
+        *arguments: Value,
+        mode: PostConditionMode = PostConditionMode.DENY,
+    ) -> None:
+        payload = ContractCall(contract_of(self._deployer, contract), function, arguments)
+        await self._outbox.enqueue(key, payload, mode=mode)
+        self._keys.append(key)
+
+    async def settled(self) -> None:
+        """All calls are in blocks. Raises StartFailed for one that failed."""
+        for key in self._keys:
+            job = await self._outbox.mined(key)
+            if job.abandoned is not None or job.succeeded is False:
+                raise StartFailed(
+                    f"the set-up's transaction {key} failed on chain: {job.abandoned or job.txid}"
+                )
+        self._keys.clear()
+
+
+@asynccontextmanager
+async def _outbox(folder: Path, key: coincurve.PrivateKey, client: StacksClient) -> AsyncIterator[Outbox]:
+    folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at the set-up
+    async with Outbox(folder, key, TESTNET, client, lambda: int(time.time()), limits=LIMITS) as outbox:
+        running = asyncio.create_task(outbox.run())
+        try:
+            yield outbox
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+def _sources() -> tuple[ContractSource, ...]:
+    folder = ROOT / "contracts"
+    order = json.loads((folder / "deployment.json").read_text())["contracts"]
+    return tuple(ContractSource(one["name"], (folder / one["path"]).read_text()) for one in order)
+
+
+def _device(meter: Meter) -> tuple[Value, ...]:
+    key = device_key(meter)
+    details: Value = {
+        "zone": meter.zone,
+        "kind": _GATEWAY if meter.kind == "gateway" else _METER,
+        "curve": _P256 if key else _NO_CURVE,
+        "key": key,
+        "meter-id": meter.meter_id,
+        "location": _hash(f"location {meter.device}"),
+        "source": 0,
+        "valid-until": 0,
+    }
+    return meter.device, f"{meter.kind} {meter.device}", meter.capacity_w, details
+
+
+def device_key(meter: Meter) -> bytes:
+    """The compressed key a device signs with; b"" for one that does not sign."""
+    if meter.kind == "keba":
+        return compressed_der(keba_records()[0]["public_key"])
+    if meter.secret:
+        return compressed(signing_key(meter))
+    return b""
+
+
+def signing_key(meter: Meter) -> ec.EllipticCurvePrivateKey:
+    """The demo's own meters' key."""
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    return ec.derive_private_key(int(meter.secret, 16) % (order - 1) + 1, ec.SECP256R1())
+
+
+def keba_records() -> list[dict[str, str]]:
+    """The unbroken chain of one KEBA meter, oldest first."""
+    lines = (DATA / "ocmf_records.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    chain = [row for row in rows if '"GS":"2"' in row["record"] and row["verdict"] == "valid"]
+    return sorted(chain, key=lambda row: row["record"].split('"PG":"T')[1].split('"')[0])
+
+
+def compressed_der(hexadecimal: str) -> bytes:
+    """A public key as the sample gives it, as the registry holds it."""
+    key = load_der_public_key(bytes.fromhex(hexadecimal))
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        raise StartFailed("the sample's key is no elliptic curve key")
+    numbers = key.public_numbers()
+    return bytes([2 + (numbers.y & 1)]) + numbers.x.to_bytes(32, "big")
+
+
+def _hash(name: str) -> bytes:
+    return hashlib.sha256(f"wattest demo {name}".encode()).digest()
