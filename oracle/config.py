@@ -56,6 +56,8 @@ class MqttSettings:
     username: str | None
     password_file: Path | None
     tls: bool
+    ca_file: Path | None
+    availability_topic: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class Configuration:
     account_key: Path
     tls_key: Path
     password_file: Path
+    register_marker: Path | None
+    """A second place, on another disk, that tells a restored copy of the data from the real one (N3)."""
     allow_light_keys: bool
     chain: ChainSettings
     peers_listen: Address
@@ -135,6 +139,7 @@ def _read(table: _Table) -> Configuration:
         account_key=node.path("account_key", "keys/account.json"),
         tls_key=node.path("tls_key", "keys/tls.json"),
         password_file=node.path("password_file", "keys/password"),
+        register_marker=node.optional_path("register_marker"),
         allow_light_keys=node.flag("allow_light_keys", default=False),
         log_json=node.flag("log_json", default=False),
         reserve_mib=node.integer("reserve_mib", 256, 1, 1 << 20),
@@ -181,6 +186,8 @@ def _mqtt(mqtt: _Table) -> MqttSettings:
         username,
         mqtt.optional_path("password_file"),
         mqtt.flag("tls", default=False),
+        mqtt.optional_path("ca_file"),
+        mqtt.optional_string("availability_topic"),
     )
 
 

@@ -16,6 +16,7 @@ from consensus.messages import Certificate, DecidedEntry, Entry, Fields
 from consensus.model import ZERO_DIGEST, Digest, Height, InvariantBroken, Rejected
 from consensus.step import JournalRecord, Milestone
 from oracle.keygen import KINDS
+from oracle.model import RecordHash, read_summary
 from oracle.node import DECIDED, PART, Stored
 from oracle.storage.history import (
     EntrySigned,
@@ -27,10 +28,12 @@ from oracle.storage.history import (
     StoredMilestone,
 )
 from oracle.storage.history_reader import HistoryReader
+from oracle.windows.window_data import WindowData
 
 ATTACHMENT: Final = "attachment"
 SIGNATURE: Final = "bls"
 SNAPSHOT: Final = "snapshot"
+WINDOW: Final = "window"
 _SNAPSHOT_HEIGHT: Final = "snapshot-height"
 _PAGE: Final = 200
 
@@ -42,6 +45,8 @@ class Writes:
     journal: list[JournalRecord] = field(default_factory=list)
     history: list[HistoryWrite] = field(default_factory=list)
     truncate_below: int | None = None
+    windows: list[int] = field(default_factory=list)
+    """Heights whose leaves are written with this."""
 
     def add_records(self, records: Sequence[JournalRecord]) -> None:
         """Sort a Step's records into journal and history."""
@@ -86,6 +91,8 @@ class Writes:
 
     def _add_part(self, height: int, name: str, data: bytes) -> None:
         self.history.append(Part(height, name, data))
+        if name == WINDOW:
+            self.windows.append(height)
         if name == SNAPSHOT:
             self.history.append(Meta(_SNAPSHOT_HEIGHT, height.to_bytes(8, "big")))
 
@@ -120,6 +127,18 @@ def decided_of(entry: StoredEntry) -> DecidedEntry:
     if isinstance(certificate, Rejected):
         raise InvariantBroken("the history gives back certificates as they were written")
     return DecidedEntry(_entry(entry.entry), certificate)
+
+
+def records_named(history: HistoryReader, height: int) -> tuple[RecordHash, ...]:
+    """The records that a settled window's leaves name, each once."""
+    entry, data = history.entry(height), history.part(height, WINDOW)
+    if entry is None or data is None:
+        return ()
+    summary = read_summary(_entry(entry.entry).body)
+    window = None if isinstance(summary, Rejected) else WindowData.from_bytes(data, summary)
+    if window is None or isinstance(window, Rejected):
+        return ()
+    return tuple(RecordHash(one) for one in sorted({row.tobytes() for row in window.leaves.record}))
 
 
 def entries_from(history: HistoryReader, first: int, most: int) -> tuple[tuple[bytes, bytes, bytes], ...]:

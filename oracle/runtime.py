@@ -44,7 +44,7 @@ from oracle.events import (
 from oracle.feeds.intake import Intake
 from oracle.keys.ceremony import CeremonySecrets
 from oracle.keys.signer import Refused, Signer, VoteRequest
-from oracle.model import Reading
+from oracle.model import Reading, RecordHash
 from oracle.node import Node
 from oracle.peers.links import Links
 from oracle.storage.database import Database
@@ -58,6 +58,8 @@ FRAMES_WAITING_MAX: Final = 20_000
 """Frames of peers that wait to be read; more are dropped, and said again by gossip (Q5)."""
 FRAMES_AT_ONCE: Final = 64
 EVENTS_AT_ONCE: Final = 256
+NAMED_MAX: Final = 10_000
+"""Hashes of records that leaves name and this node still lacks; beyond, an export fetches none."""
 REQUESTS_MAX: Final = 16
 """Requests for history that are answered at the same time; more are dropped."""
 
@@ -107,6 +109,7 @@ class Runtime:
         self._jobs: asyncio.TaskGroup | None = None
         self._requests = 0
         self._share: SecretShare | None = None
+        self._named: set[RecordHash] = set()
         self.problem: str | None = None
         """Why the node stands still, for its health."""
 
@@ -172,6 +175,8 @@ class Runtime:
             for timer in step.timers:
                 self._arm(timer)
         await self._sign([signing for step in steps for signing in step.signings])
+        for height in writes.windows:
+            self._start(self._complete_records(Height(height)))
         for step in steps:
             for transmission in step.transmissions:
                 self._transmit(transmission)
@@ -382,8 +387,32 @@ class Runtime:
         self._send([Outgoing(frame, via) for frame in frames.records_frames(records)])
 
     async def _take_records(self, message: frames.Records) -> None:
-        if self._intake is not None:
-            await self._intake.take(message.records, exchanged=True)
+        """Records of a peer: verified like a feed's, or kept as they are where a leaf names them."""
+        wanted = tuple(record for record in message.records if record.hash in self._named)
+        try:
+            if wanted:  # agreed under a certificate, so the bytes are what was meant
+                await self._records.append_off_loop(wanted, now_ms())
+                self._named.difference_update(record.hash for record in wanted)
+            if self._intake is not None:
+                await self._intake.take(message.records, exchanged=True)
+        except StorageFailed as failure:
+            if not failure.retriable:
+                raise
+            # The peer keeps them; they are asked for again while they are lacked.
+            _log.warning("records of a peer cannot be stored: %s", failure)
+
+    async def _complete_records(self, height: Height) -> None:
+        """Fetch the records that a settled window's leaves name and this node does not hold.
+
+        A witnessed leaf names bytes that perhaps only another operator saw; an auditor asks
+        any node for them.
+        """
+        named = await self._database.read(lambda history: memory.records_named(history, height))
+        held = await asyncio.to_thread(self._records.holds, named)
+        lacking = [one for one in named if one not in held][: frames.RECORDS_PER_FRAME]
+        if lacking and len(self._named) < NAMED_MAX:
+            self._named.update(lacking)
+            self._send([Outgoing(frames.records_wanted_frame(tuple(lacking)))])
 
     def _start(self, job: Coroutine[None, None, None]) -> None:
         if self._jobs is not None:

@@ -12,7 +12,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ import coincurve
 import tenacity
 from aiohttp import web
 
+from consensus.agreement.engine import GOSSIP_TIMER
 from consensus.encoding import Principal, Value, decode, encode
 from consensus.messages import Fields
 from consensus.model import Committee, EpochNumber, Genesis, InvariantBroken
@@ -36,7 +37,7 @@ from oracle.chain.endpoint import ChainUnavailable
 from oracle.chain.outbox import Outbox
 from oracle.chain.reporter import Receipt, Reporter
 from oracle.config import Configuration, ConfigurationFaulty
-from oracle.events import ChainRead
+from oracle.events import ChainRead, TimerPassed
 from oracle.feeds import roster as rosters
 from oracle.feeds.http_poll import HttpPoll, PollSettings, PollTarget
 from oracle.feeds.http_push import PushLimits, TokenError, load_tokens, routes
@@ -51,8 +52,8 @@ from oracle.keys.keystore import LIGHT, STANDARD, KeyKind, KeystoreError
 from oracle.keys.register import Register
 from oracle.keys.signer import Signer
 from oracle.model import Device, WindowStart
-from oracle.node import Node
-from oracle.peers.identity import issue
+from oracle.node import NUDGE_TIMER, Node
+from oracle.peers.identity import Identity, issue
 from oracle.peers.links import Links
 from oracle.runtime import Runtime, now_ms
 from oracle.schedule import transmission
@@ -67,7 +68,13 @@ from oracle.windows.vee import Rules
 _log = logging.getLogger("wattest.service")
 
 PLAIN_TOPICS: Final = frozenset({"hello", "deal", "respond", "justify", "confirm", "observations"})
+HOUSEKEEPING_S: Final = 6 * 3600.0
+REGISTER_HEIGHTS: Final = 10_000
+"""Rows of the sign-once register that are kept; below them its watermark stands."""
 GENESIS_KEY: Final = "genesis"
+MINED: Final = "success"
+LOST: Final = "lost"
+"""Status of a receipt whose block was reorganised away."""
 PENDING_MAX: Final = 2000
 """How far back a restart looks for entries that are not on chain yet."""
 
@@ -129,6 +136,7 @@ class Service:
         contracts: OracleContracts,
         outbox: Outbox,
         signer: Signer,
+        register: Register,
         secrets: CeremonySecrets,
         roster: Roster,
         keys: Keys,
@@ -144,7 +152,8 @@ class Service:
         self._devices: dict[int, Device] = {}
         self.runtime = Runtime(node, database, records, signer, secrets, self._transmit, self._milestone)
         self.intake = Intake(self._device, roster, records, self.runtime.on_readings, IntakeLimits())
-        identity = issue(keys.tls.secret, signer.sign_tls_binding, node.network, int(time.time()))
+        self._signer, self._register, self._keys = signer, register, keys
+        identity = self._issue()
         committee = node.engine.committee
         addresses = {
             slot: configuration.peers[key]
@@ -158,7 +167,7 @@ class Service:
             identity,
             node.network,
             self.runtime.on_frame,
-            lambda slot: _log.info("link with member %d is up", slot),
+            self._link_up,
             lambda slot: _log.info("link with member %d is down", slot),
             lambda: int(time.time()),
             listen=configuration.peers_listen,
@@ -186,6 +195,7 @@ class Service:
             self._keep_receipt,
             self._window_of,
             self._has_receipt,
+            self._lose_receipt,
         )
 
     async def run(self, on_ready: Callable[[str, int], None]) -> None:
@@ -204,6 +214,7 @@ class Service:
             tasks.create_task(self.reporter.run(), name="reporter")
             tasks.create_task(self._read_registry(), name="registry")
             tasks.create_task(self._refresh(), name="standing")
+            tasks.create_task(self._keep_house(), name="housekeeping")
             if self.mqtt is not None:
                 tasks.create_task(self.mqtt.run(), name="mqtt")
             if self.poll is not None:
@@ -211,6 +222,26 @@ class Service:
             on_ready(host, port)
 
     # -- what happens -----------------------------------------------------------------
+
+    def _link_up(self, slot: int) -> None:
+        """What was said before the link was there may be lost: say now where this node stands."""
+        _log.info("link with member %d is up", slot)
+        self.runtime.happen(TimerPassed(GOSSIP_TIMER))
+        self.runtime.happen(TimerPassed(NUDGE_TIMER))
+
+    async def _keep_house(self) -> None:
+        """Now and then: a fresh certificate for the links, and an end to old rows of the register."""
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_S)
+            head = self.node.engine.head[0]
+            await asyncio.to_thread(
+                self._register.prune, self._signer.public_key, self.node.network, head - REGISTER_HEIGHTS
+            )
+            self.links.renew(self._issue())
+
+    def _issue(self) -> Identity:
+        now_s = int(time.time())
+        return issue(self._keys.tls.secret, self._signer.sign_tls_binding, self.node.network, now_s)
 
     def _milestone(self, milestone: Milestone, at_ms: int) -> None:
         _log.info("%s %d %s", milestone.name, milestone.height, milestone.detail)
@@ -291,7 +322,7 @@ class Service:
                 ChainReceipt(
                     receipt.height,
                     bytes.fromhex(receipt.txid),
-                    "success",
+                    MINED,
                     receipt.block_height,
                     receipt.raw,
                 ),
@@ -304,7 +335,15 @@ class Service:
         self._milestone(Milestone("on-chain", receipt.height, receipt.txid), now_ms())
 
     async def _has_receipt(self, height: int) -> bool:
-        return bool(await self.database.read(lambda h: h.receipts(height)))
+        receipts = await self.database.read(lambda history: history.receipts(height))
+        return any(receipt.status == MINED for receipt in receipts)
+
+    async def _lose_receipt(self, height: int, txid: str) -> None:
+        """A reorganisation took the transaction away; whoever's it is sends it again."""
+        receipts = await self.database.read(lambda history: history.receipts(height))
+        lost = [replace(one, status=LOST) for one in receipts if one.txid.hex() == txid]
+        await self.database.write((), lost)
+        self._milestone(Milestone("reorganised", height, txid), now_ms())
 
     async def _window_of(self, height: int) -> tuple[int, int] | None:
         entry = await self.database.read(lambda h: h.entry(height))
@@ -327,7 +366,9 @@ async def opened(configuration: Configuration) -> AsyncIterator[Service]:
     keys, roster = open_keys(configuration), open_roster(configuration.roster)
     configuration.data.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        register = Register(configuration.data / "register.db")
+        marker = configuration.register_marker
+        new_marker = marker is not None and not marker.exists()
+        register = Register(configuration.data / "register.db", marker, add_marker=new_marker)
         stack.callback(register.close)
         signer = Signer(keys.node, register, PLAIN_TOPICS)
         stack.callback(signer.close)
@@ -359,7 +400,7 @@ async def opened(configuration: Configuration) -> AsyncIterator[Service]:
             )
         )
         service = Service(
-            configuration, node, database, records, contracts, outbox, signer, secrets, roster, keys
+            configuration, node, database, records, contracts, outbox, signer, register, secrets, roster, keys
         )
         stack.push_async_callback(service.intake.close)
         yield service
@@ -426,7 +467,9 @@ def _pending(history: HistoryReader, node: Node) -> list[Transmission]:
         return found
     for height in range(max(1, newest.height - PENDING_MAX), newest.height + 1):
         entry = history.entry(height)
-        if entry is None or entry.signature is None or history.receipts(height):
+        if entry is None or entry.signature is None:
+            continue
+        if any(receipt.status == MINED for receipt in history.receipts(height)):
             continue
         wanted = transmission(memory.decided_of(entry), entry.signature, node.own, node.engine.committee.size)
         found += [] if wanted is None else [wanted]
@@ -446,6 +489,8 @@ def _mqtt(configuration: Configuration, roster: Roster, intake: Intake) -> MqttF
             username=settings.username or "",
             password_file=settings.password_file,
             tls=settings.tls,
+            ca_file=settings.ca_file,
+            availability_topic=settings.availability_topic or "",
         ),
         roster,
         intake,

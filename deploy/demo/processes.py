@@ -95,7 +95,7 @@ def _packaged_node() -> str | None:
 
 def _major(program: str) -> int:
     try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return 0
     return int(said.stdout.strip().removeprefix("v").split(".")[0])

@@ -83,8 +83,8 @@ class View:
         if row.event.get("kind") == "void":
             what = f"void: {VOID_REASONS.get(body.get('reason'), '?')}"
         else:
-            what = f"{body.get('leaf-count', 0):>3} meters {body.get('import-wh', 0):>8,} Wh in"
-            what += f" {body.get('export-wh', 0):>6,} Wh out"
+            what = f"{body.get('leaf_count', 0):>3} meters {body.get('import_wh', 0):>8,} Wh in"
+            what += f" {body.get('export_wh', 0):>6,} Wh out"
         return (
             f"{_clock(row.window)}  {what}  signed {row.signers or '?'}  {row.stage}"
             f"  tx {row.txid[:12] or '-'}"
@@ -125,9 +125,9 @@ class View:
             table.add_row(
                 _clock(row.window),
                 str(row.sent or ""),
-                "void" if void else str(body.get("leaf-count", "")),
-                "" if void else f"{body.get('import-wh', 0):,}" if body else "",
-                "" if void else f"{body.get('export-wh', 0):,}" if body else "",
+                "void" if void else str(body.get("leaf_count", "")),
+                "" if void else f"{body.get('import_wh', 0):,}" if body else "",
+                "" if void else f"{body.get('export_wh', 0):,}" if body else "",
                 row.signers,
                 Text(row.stage, style="green" if row.stage == "on-chain" else "yellow"),
                 row.txid[:16],

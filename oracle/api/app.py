@@ -6,7 +6,7 @@ does this:
     announcer = Announcer()
     app = make_app(view, database, records, announcer=announcer, extra_routes=feeds)
     async with serving(app, "127.0.0.1", 8080): ...
-    announcer.publish(event_of(stored, Stage.DECIDED))
+    await announce(announcer, database, height, Stage.DECIDED)
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from typing import Any, Final
 from oracle.api.chain_status import mined
 from oracle.api.entries import plain
 from oracle.api.windows import entry_of
+from oracle.storage.database import Database
 from oracle.storage.history import ChainReceipt, StoredEntry
 from oracle.storage.history_reader import HistoryReader
 
@@ -178,6 +179,13 @@ class Announcer:
         self._closed = True
         for subscription in self._subscriptions:
             subscription.close()
+
+
+async def announce(announcer: Announcer, database: Database, height: int, stage: Stage) -> None:
+    """Look an entry up and tell that it has reached a stage. Raises StorageFailed."""
+    event = await database.read(lambda history: event_from(history, height, stage))
+    if event is not None:
+        announcer.publish(event)
 
 
 def _with_signature(history: HistoryReader, stored: StoredEntry) -> StoredEntry:

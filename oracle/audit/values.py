@@ -34,7 +34,7 @@ GROUP_KEY_BYTES: Final = 96
 ENTRY_BYTES_MAX: Final = 4096
 CERTIFICATE_BYTES_MAX: Final = 8192
 COMMIT_PHASE: Final = 2
-CEREMONY_KINDS: Final = frozenset({"deal", "respond", "justify", "activate"})
+CEREMONY_KINDS: Final = frozenset({"hello", "deal", "respond", "justify", "activate"})
 DEVICE_KEY_BYTES: Final = {Curve.NONE: 0, Curve.SECP256R1: 33, Curve.SECP256K1: 33, Curve.ED25519: 32}
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,6 +31,9 @@ _log = logging.getLogger("wattest.reporter")
 WAITING_MAX: Final = 20_000
 """Transmissions that wait; the oldest stand in the history and are found again at a restart."""
 EVENTS_PAGE: Final = 50
+FINAL_DEPTH: Final = 6
+"""So deep under the tip a receipt is not looked at again."""
+RECENT_MAX: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,10 @@ class Reporter:
         keep: Callable[[Receipt], Awaitable[None]],
         window_of: Callable[[int], Awaitable[tuple[int, int] | None]],
         known: Callable[[int], Awaitable[bool]],
+        lose: Callable[[int, str], Awaitable[None]],
     ) -> None:
         """`window_of` gives (window, revision) of a height, None where it has no window; `known`
-        says whether a height's receipt is kept already.
+        says whether a height's receipt is kept already; `lose` takes one back after a reorg.
         """
         self._contracts = contracts
         self._outbox = outbox
@@ -76,6 +81,8 @@ class Reporter:
         self._keep = keep
         self._window_of = window_of
         self._known = known
+        self._lose = lose
+        self._recent: OrderedDict[int, Receipt] = OrderedDict()
         self._due: list[_Due] = []
         self._wake = asyncio.Event()
         self.chain_away: str | None = None
@@ -156,6 +163,7 @@ class Reporter:
             await asyncio.sleep(self._poll_s)
 
     async def _look(self) -> None:
+        await self._look_again()
         for event in reversed(await self._contracts.newest_attested(EVENTS_PAGE)):
             if not await self._known(event.height):
                 await self._note(event)
@@ -171,7 +179,22 @@ class Reporter:
             return
         held = await self._contracts.attestation(*place)
         attestation = b"" if held is None else encode(held.value)
-        await self._keep(Receipt(event.height, event.txid, status.height, raw, attestation))
+        receipt = Receipt(event.height, event.txid, status.height, raw, attestation)
+        await self._keep(receipt)
+        self._recent[event.height] = receipt
+
+    async def _look_again(self) -> None:
+        """Receipts in young blocks: a reorganisation may have taken their transaction away."""
+        if not self._recent:
+            return
+        tip = (await self._contracts.client.info()).height
+        for receipt in list(self._recent.values()):
+            status = await self._contracts.client.transaction_status(receipt.txid)
+            if status.state is not TransactionState.SUCCESS or status.height is None:
+                del self._recent[receipt.height]
+                await self._lose(receipt.height, receipt.txid)
+            elif tip - status.height >= FINAL_DEPTH or len(self._recent) > RECENT_MAX:
+                del self._recent[receipt.height]
 
     def _note_away(self, failure: Exception) -> None:
         if self.chain_away is None:

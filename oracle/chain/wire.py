@@ -10,8 +10,7 @@ import re
 from enum import IntEnum
 from typing import Final, TypeVar
 
-from consensus.encoding import EncodingError, Principal, Value
-from consensus.encoding import decode_prefix
+from consensus.encoding import EncodingError, Principal, Value, decode_prefix
 
 NAME_BYTES_MAX: Final = 128
 U64_MAX: Final = (1 << 64) - 1

@@ -121,6 +121,19 @@ class IntakeCounters:
     latest_s: dict[int, int] = field(default_factory=dict)
     """By usage point: device time of its newest reading, UTC seconds."""
 
+    def as_dict(self) -> dict[str, int]:
+        """All but the times by one name each, such as `rejected/ocmf/bad-signature`."""
+        flat = {"readings": self.readings, "replayed": self.replayed}
+        for name, by_one in (
+            ("accepted", self.accepted),
+            ("duplicate", self.duplicate),
+            ("storage-failed", self.storage_failures),
+        ):
+            flat |= {f"{name}/{one}": count for one, count in by_one.items()}
+        for name, by_two in (("rejected", self.rejected), ("item-refused", self.items_refused)):
+            flat |= {f"{name}/{origin}/{reason}": count for (origin, reason), count in by_two.items()}
+        return flat
+
     def reject(self, origin: str, reason: Enum) -> None:
         """Count a refusal; `origin` is a format or a feed."""
         _count(self.rejected, (origin, str(reason.value)))

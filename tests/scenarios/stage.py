@@ -22,6 +22,7 @@ from consensus.simulator.runs import NETWORK, keys
 from consensus.step import JournalRecord, Signing, Timer
 
 MEMBERS = 4
+FIRST = NodeId(0)
 KEYS = keys(MEMBERS)
 COMMITTEE = Committee(EpochNumber(1), tuple(key.public_key.format() for key in KEYS))
 
@@ -30,7 +31,7 @@ COMMITTEE = Committee(EpochNumber(1), tuple(key.public_key.format() for key in K
 class Stage:
     """The engine of member `own`; the scenario speaks for the other members."""
 
-    own: NodeId = NodeId(0)
+    own: NodeId = FIRST
     journal: list[JournalRecord] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
     sent: list[AgreementMessage] = field(default_factory=list)
@@ -95,7 +96,7 @@ class Stage:
         self.settle()
 
     def entry(self, name: str = "a") -> Entry:
-        height, previous = self.engine.head
+        _, previous = self.engine.head
         body: dict[str, Value] = {"name": name}
         return Entry(NETWORK, self.engine.height, previous, "test", body)
 

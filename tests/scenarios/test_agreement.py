@@ -7,10 +7,10 @@ from consensus.agreement.rules import Stage as RoundStage
 from consensus.agreement.wire import Entries, EntriesWanted, Status
 from consensus.envelope import ProposalFrame, check_certificate
 from consensus.messages import MessageReason, Phase
-from consensus.model import NodeId, Rejected, Round
+from consensus.model import Height, NodeId, Rejected, Round
+from consensus.simulator.runs import NETWORK
 from tests.scenarios.stage import (
     COMMITTEE,
-    NETWORK,
     Stage,
     justification,
     signed_vote,
@@ -277,6 +277,6 @@ def test_u1_decided_entries_are_taken_over_in_order_and_only_if_they_link() -> N
 def test_u1_a_peer_that_is_ahead_is_asked_for_entries_once() -> None:
     stage = Stage()
     for _ in range(5):
-        stage.engine.receive(NodeId(2), Status(stage.engine.height.__class__(9), Round(0), 0, 0))  # type: ignore[arg-type]
+        stage.engine.receive(NodeId(2), Status(Height(9), Round(0), 0, 0))
     stage.settle()
     assert sum(isinstance(sent, EntriesWanted) for sent in stage.sent) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from coincurve import PrivateKey
 
 from consensus.encoding import Principal
 from consensus.messages import Entry
@@ -28,7 +29,7 @@ def world_of(seed: int, faults: Faults, meters: Meters, nodes: int = 4) -> tuple
     for slot, key in enumerate(members):
         shelf = Shelf(hashlib.sha256(b"seed %d" % slot).digest())
 
-        def build(disk: Disk, key=key, shelf=shelf) -> WholeNode:
+        def build(disk: Disk, key: PrivateKey = key, shelf: Shelf = shelf) -> WholeNode:
             return WholeNode(genesis, key, disk, shelf, meters, world)
 
         world.add(build, key)

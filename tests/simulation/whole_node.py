@@ -17,10 +17,11 @@ from coincurve import PrivateKey
 from consensus.agreement.engine import Timeouts
 from consensus.agreement.wire import ENTRIES_PER_FRAME, EntriesWanted, entries_frame
 from consensus.dkg.participant import Participant
-from consensus.encoding import Value, decode, encode
+from consensus.encoding import decode, encode
 from consensus.messages import Certificate, DecidedEntry, Entry, Fields
 from consensus.model import ZERO_DIGEST, Digest, Genesis, Height, NodeId, Rejected
 from consensus.simulator.disk import Disk
+from consensus.simulator.world import World
 from consensus.step import Outgoing, Signing, Step, StepBuilder, Timer
 from consensus.threshold.shares import BadShares, Combined, SecretShare, combine
 from oracle import frames
@@ -30,9 +31,9 @@ from oracle.events import (
     Event,
     Offered,
     Received,
+    ShareMade,
     SharesBad,
     SharesCombined,
-    ShareMade,
     Signed,
     Started,
     TimerPassed,
@@ -120,7 +121,7 @@ class WholeNode:
         disk: Disk,
         shelf: Shelf,
         meters: Meters,
-        clock: object,
+        clock: World,
     ) -> None:
         self._key, self._disk, self._shelf, self._meters, self._clock = key, disk, shelf, meters, clock
         self._out = StepBuilder()
@@ -141,11 +142,7 @@ class WholeNode:
         self.node.replay(self._disk.journal)
         self._happen(ChainRead(self._meters.devices(), 1))
         self._happen(Started())
-        readings = [
-            self._meters.reading(record)
-            for record in self._shelf.records.values()
-            if Fields(decode(record.data)) and self._signed_or_own(record)
-        ]
+        readings = [self._meters.reading(record) for record in self._shelf.records.values()]
         if readings:
             self._happen(Offered(tuple(readings), exchanged=False))
         self._out.timers.append(Timer(FEED_TIMER, 1000))
@@ -190,10 +187,7 @@ class WholeNode:
     # -- the shell's work -------------------------------------------------------------
 
     def _now_ms(self) -> int:
-        return 1_700_000_000_000 + self._clock.now_ms  # type: ignore[attr-defined,no-any-return]
-
-    def _signed_or_own(self, record: Record) -> bool:
-        return record.format == "sim"
+        return 1_700_000_000_000 + self._clock.now_ms
 
     def _take_records(self, records: Iterable[Record], *, exchanged: bool) -> None:
         fresh = tuple(record for record in records if record.hash not in self._shelf.records)
@@ -303,7 +297,3 @@ class WholeNode:
         entry = Entry.parse(self._disk.history[height][0])
         assert isinstance(entry, Entry)
         return Height(height), entry.digest
-
-
-Shelves = dict[int, Shelf]
-SimValue = Value

@@ -185,6 +185,12 @@ class Run:
         assert isinstance(entry, Entry)
         return entry
 
+    def window(self, height: int) -> int:
+        """Start of the window that an entry is about."""
+        window = self.entry(height).body["window"]
+        assert isinstance(window, int)
+        return window
+
     def attested(self) -> list[int]:
         """Heights of windows that have the group's signature, oldest first."""
         return [height for height in self.heights("window") if (height, "bls") in self.disk.parts]

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from consensus.encoding import decode, encode
 from oracle.api.context import API
 from oracle.api.exporter import Exporter, ExportFailed, ExportProblem
 from oracle.api.limits import Limits
 from oracle.api.windows import Windows
-from oracle.audit.bundle import build, parse
+from oracle.audit.bundle import Bundle, build, parse
 from oracle.audit.case import Expectations
 from oracle.audit.verdict import Outcome, Verdict
 from oracle.audit.verify import STEPS, verify
 from oracle.model import Assurance
 from oracle.storage.database import Database
+from oracle.storage.history import Part
 from oracle.storage.records import RecordLog
 from tests.integration.api.conftest import Open, Site, Storage
 from tests.integration.api.network import GATEWAY, Archive, Run, put_on_chain
@@ -52,6 +54,7 @@ async def test_the_window_holds_every_kind_of_evidence_there_is(site: Site) -> N
     height = site.run.attested()[-1]
     async with site.session.get(f"{site.url}/v1/attestations/{height}/bundle") as response:
         bundle = parse(await response.read())
+    assert isinstance(bundle, Bundle)
     leaves = [leaf.leaf for zone in bundle.zones for leaf in zone.leaves]
     assert {leaf.assurance for leaf in leaves} == set(Assurance)
     assert all(leaf.since < leaf.window for leaf in leaves)
@@ -91,6 +94,18 @@ def test_a_bundle_without_its_observations_fails_where_they_are_needed(run: Run,
     verdict = judged(build(replace(parts, observations=())), run)
     assert verdict.first_failure is not None
     assert verdict.first_failure.name == "observations"
+
+
+def test_only_observations_that_the_decided_value_rests_on_are_exported(run: Run, storage: Storage) -> None:
+    database, height = storage[0], run.attested()[1]
+    observers = decode(database.history.part(height, "attachment") or b"")
+    assert isinstance(observers, dict)
+    rows = observers["observers"]
+    assert isinstance(rows, tuple)
+    whole = exporter_of(run, *storage).parts(height).observations
+    assert len(whole) == len(rows)
+    database.transaction((), (Part(height, "attachment", encode({"observers": rows[1:]})),))
+    assert exporter_of(run, *storage).parts(height).observations == whole[1:]
 
 
 def test_missing_records_are_named_instead_of_left_out(run: Run, storage: Storage, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 
 import pytest
 from aiohttp import web
@@ -71,7 +72,7 @@ async def test_what_is_no_url_is_named(url: str) -> None:
     assert caught.value.problem is FetchProblem.BAD_URL
 
 
-async def served(handler):  # type: ignore[no-untyped-def]
+def served(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.Application:
     app = web.Application()
     app.router.add_get("/{path:.*}", handler)
     return app
@@ -85,7 +86,7 @@ async def test_another_server_is_no_node(body: str) -> None:
     async def all_of(client: NodeClient) -> None:
         _ = [part async for part in client.log()]
 
-    async with serving(await served(handler), "127.0.0.1", 0) as (host, port):
+    async with serving(served(handler), "127.0.0.1", 0) as (host, port):
         failure = await problem_of(f"http://{host}:{port}", all_of)
         assert failure.problem is FetchProblem.NOT_A_NODE
         failure = await problem_of(f"http://{host}:{port}", lambda client: client.bundle("latest"))
@@ -99,7 +100,7 @@ async def test_a_cursor_that_does_not_advance_ends_the_walk() -> None:
     async def all_of(client: NodeClient) -> None:
         _ = [part async for part in client.log()]
 
-    async with serving(await served(handler), "127.0.0.1", 0) as (host, port):
+    async with serving(served(handler), "127.0.0.1", 0) as (host, port):
         failure = await problem_of(f"http://{host}:{port}", all_of)
     assert failure.problem is FetchProblem.NOT_A_NODE
 
@@ -111,7 +112,7 @@ async def test_a_node_that_does_not_answer_in_time_is_named() -> None:
         await release.wait()
         return web.Response()
 
-    async with serving(await served(handler), "127.0.0.1", 0) as (host, port):
+    async with serving(served(handler), "127.0.0.1", 0) as (host, port):
         url = f"http://{host}:{port}"
         failure = await problem_of(url, lambda client: client.health(), ClientLimits(json_s=0.2))
         release.set()
@@ -122,6 +123,6 @@ async def test_redirects_are_not_followed() -> None:
     async def handler(_request: web.Request) -> web.Response:
         raise web.HTTPFound("http://127.0.0.1:1/elsewhere")
 
-    async with serving(await served(handler), "127.0.0.1", 0) as (host, port):
+    async with serving(served(handler), "127.0.0.1", 0) as (host, port):
         failure = await problem_of(f"http://{host}:{port}", lambda client: client.health())
     assert failure.problem is FetchProblem.NOT_A_NODE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from oracle.api.limits import Limits
-from oracle.api.stream import Announcer, Stage, event_from
+from oracle.api.stream import Announcer, Stage, announce, event_from
 from tests.integration.api.conftest import Open, Site, validate
 from tests.integration.api.network import put_on_chain
 
@@ -44,15 +44,24 @@ async def listening(site: Site, query: str = "", **headers: str) -> AsyncIterato
         yield response.content
 
 
-async def subscribed(site: Site, count: int = 1) -> None:
+async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while site.announcer.listeners < count:
+        while not true():  # noqa: ASYNC110 - the server does not tell tests when it has seen a client go
             await asyncio.sleep(0.01)
 
 
-async def announce(site: Site, height: int, stage: Stage) -> None:
-    event = await site.database.read(lambda history: event_from(history, height, stage))
-    site.announcer.publish(event)
+async def subscribed(site: Site, count: int = 1) -> None:
+    await until(lambda: site.announcer.listeners >= count)
+
+
+async def event(site: Site, height: int, stage: Stage) -> dict[str, Any]:
+    found = await site.database.read(lambda history: event_from(history, height, stage))
+    assert found is not None
+    return found
+
+
+async def tell(site: Site, height: int, stage: Stage) -> None:
+    await announce(site.announcer, site.database, height, stage)
 
 
 async def test_events_come_as_they_happen_and_as_described(site: Site) -> None:
@@ -66,9 +75,9 @@ async def test_events_come_as_they_happen_and_as_described(site: Site) -> None:
     async with listening(site) as stream:
         await subscribed(site)
         for stage in Stage:
-            await announce(site, height, stage)
+            await tell(site, height, stage)
         newest = site.view.head_height
-        seen = set()
+        seen: set[str] = set()
         while len(seen) < 3:
             one = await read_event(stream)
             validate(one["data"], EVENT)
@@ -97,11 +106,11 @@ async def test_no_event_comes_twice_on_one_connection(site: Site) -> None:
     async with listening(site, "?after=0") as stream:
         await subscribed(site)
         for height in site.run.attested():
-            await announce(site, height, Stage.DECIDED)
-            await announce(site, height, Stage.ATTESTED)
+            await tell(site, height, Stage.DECIDED)
+            await tell(site, height, Stage.ATTESTED)
         put_on_chain(site.run, site.database, site.run.attested()[0])
-        await announce(site, site.run.attested()[0], Stage.ON_CHAIN)
-        told = []
+        await tell(site, site.run.attested()[0], Stage.ON_CHAIN)
+        told: list[tuple[int, str]] = []
         while not told or told[-1][1] != "on-chain":
             one = await read_event(stream)
             told.append((one["data"]["height"], one["event"]))
@@ -123,11 +132,9 @@ async def test_a_client_that_reads_too_slowly_is_dropped_by_name(
     site = await open_site(Limits(feed_queue_max=3))
     async with listening(site, f"?after={site.view.head_height}") as stream:
         await subscribed(site)
-        event = await site.database.read(
-            lambda history: event_from(history, site.run.attested()[0], Stage.DECIDED)
-        )
+        told = await event(site, site.run.attested()[0], Stage.DECIDED)
         for number in range(20):  # faster than the loop gives anybody a turn
-            site.announcer.publish({**event, "height": 1000 + number})
+            site.announcer.publish({**told, "height": 1000 + number})
         last: dict[str, Any] = {}
         try:
             while True:
@@ -157,18 +164,33 @@ async def test_a_client_that_takes_no_bytes_is_cut_off_and_others_go_on(
 async def one_hears_what_the_deaf_does_not(site: Site) -> None:
     async with listening(site) as stream:
         await subscribed(site, 2)
-        event = await site.database.read(
-            lambda history: event_from(history, site.run.attested()[0], Stage.DECIDED)
-        )
-        padded = {**event, "body": {"padding": "x" * 20_000}}
+        told = await event(site, site.run.attested()[0], Stage.DECIDED)
+        padded = {**told, "body": {"padding": "x" * 20_000}}
         heard = 0
         for number in range(400):
             site.announcer.publish({**padded, "height": 1000 + number})
         while heard < 400:
             heard += (await read_event(stream))["data"]["height"] >= 1000
-        async with asyncio.timeout(5):
-            while site.announcer.listeners > 1:
-                await asyncio.sleep(0.02)
+        await until(lambda: site.announcer.listeners == 1)
+
+
+async def test_a_disk_that_fails_in_the_middle_ends_the_feed_without_a_second_answer(site: Site) -> None:
+    site.database._file.close()
+    async with site.session.get(f"{site.url}/v1/feed?after=0") as response:
+        assert response.status == 200
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
+    assert site.announcer.listeners == 0
+
+
+async def test_what_the_feed_does_not_tell_of_is_not_announced(site: Site) -> None:
+    subscription = site.announcer.subscribe()
+    for height in (*site.run.heights("registry"), 9999, site.run.attested()[0]):
+        await tell(site, height, Stage.DECIDED)
+    first = await subscription.get(1)
+    assert first is not None
+    assert first["height"] == site.run.attested()[0]
+    assert await subscription.get(0.01) is None
 
 
 async def test_one_address_has_only_so_many_feeds(open_site: Open) -> None:

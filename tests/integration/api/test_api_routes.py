@@ -48,7 +48,7 @@ async def test_one_attestation_by_height_by_window_and_as_the_latest(site: Site)
     keys = [key.hex() for key in site.run.genesis.committee.node_keys]
     assert all(one["node_key"] == keys[one["slot"]] for one in by_height["certificate"]["signers"])
     assert await site.described(f"{LIST}/latest", ONE) == by_height
-    assert await site.described(f"{LIST}/window:{entry.body['window']}", ONE) == by_height
+    assert await site.described(f"{LIST}/window:{site.run.window(height)}", ONE) == by_height
 
 
 async def test_every_kind_of_entry_is_as_described(site: Site) -> None:
@@ -101,7 +101,7 @@ async def test_a_range_gives_just_its_windows_however_it_is_found(
 ) -> None:
     site = await open_site(Limits(requests_per_s=1e4, requests_burst=10_000, scan_max=scan_max))
     windows = site.run.heights("window")
-    starts = [int(site.run.entry(height).body["window"]) for height in windows]
+    starts = [site.run.window(height) for height in windows]
     wanted = windows[1:4] if order == "oldest" else windows[1:4][::-1]
     assert await paged(site, f"order={order}&from={starts[1]}&to={starts[3]}") == wanted
     assert await paged(site, f"order={order}&from={starts[1] - 3}&to={starts[4] - 1}") == wanted
@@ -149,7 +149,7 @@ async def test_a_leaf_proof_leads_to_the_attested_root(site: Site) -> None:
 
 async def test_a_proof_of_a_named_window_is_of_that_window(site: Site) -> None:
     height = site.run.attested()[1]
-    window = site.run.entry(height).body["window"]
+    window = site.run.window(height)
     content = await site.described(f"/v1/proofs/2?window={window}", "/v1/proofs/{usage_point}")
     assert (content["window"], content["attestation"]["height"]) == (window, height)
     status, error = await site.get(f"/v1/proofs/999?window={window}")

@@ -42,6 +42,12 @@ async def test_verdicts_stand_in_the_order_of_the_records(tmp_path: Path) -> Non
         bad = Rejected(RecordReason.BAD_SIGNATURE)
         assert list(verdicts) == [bad if n % 3 == 0 else Accepted(1) for n in range(40)]
         assert here.intake.counters.rejected == {("ocmf", "bad-signature"): 14}
+        assert here.intake.counters.as_dict() == {
+            "readings": 26,
+            "replayed": 0,
+            "accepted/ocmf": 26,
+            "rejected/ocmf/bad-signature": 14,
+        }
         assert here.log.get(records[0].hash) is None
         assert len(here.handed.readings) == 26
 

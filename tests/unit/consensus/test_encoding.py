@@ -1,5 +1,7 @@
 """Canonical bytes: SIP-005's examples, round trips, and refusal of whatever is not canonical."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,10 +89,8 @@ def test_bytes_that_decode_are_the_only_bytes_of_their_value(data: bytes) -> Non
 def test_a_changed_byte_never_decodes_to_the_same_value(value: Value, place: int, change: int) -> None:
     data = bytearray(encode(value))
     data[place % len(data)] ^= change
-    try:
+    with contextlib.suppress(EncodingError):
         assert decode(bytes(data)) != value
-    except EncodingError:
-        pass
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_the_quorum_is_two_f_plus_one_when_members_are_three_f_plus_one() -> Non
 def test_a_committee_refuses_doubles_strangers_and_wrong_sizes() -> None:
     keys = tuple(bytes([2]) + bytes([slot]) * 32 for slot in range(40))
     for bad in (keys[:3], keys[:32], (*keys[:4], keys[0]), (*keys[:4], b"short")):
-        with pytest.raises(ValueError, match="committee|key"):
+        with pytest.raises(ValueError, match=r"committee|key"):
             Committee(EpochNumber(1), bad)
 
 

@@ -70,6 +70,7 @@ def test_newlines_and_terminal_codes_from_others_stay_on_the_line(logger: loggin
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_a_trace_is_on_the_same_line(logger: logging.Logger, form: Form) -> None:
+    line = ""
     try:
         int("password=hunter2")
     except ValueError:

@@ -47,9 +47,7 @@ def values() -> dict[str, Value]:
         Assurance.METER_SIGNED, RecordHash(_hash("record")),
     )  # fmt: skip
     zone = ZoneSummary(ZoneId(3), window, _hash("zone"), 10, 12_345, 6_543, 10, counts)
-    summary = WindowSummary(
-        window, 0, _hash("registry"), _hash("root"), 3, 10, 2**70, 6_543, 10, counts
-    )
+    summary = WindowSummary(window, 0, _hash("registry"), _hash("root"), 3, 10, 2**70, 6_543, 10, counts)
     entry = Entry(network, Height(42), Digest(_hash("previous")), "window", summary.value())
     void: dict[str, Value] = {"window": window, "revision": 0, "reason": 1, "count": 12}
     activate: dict[str, Value] = {
@@ -60,9 +58,7 @@ def values() -> dict[str, Value]:
         "first-window": window,
         "attachment": _hash("attachment"),
     }
-    device = Device(
-        9, ZoneId(3), DeviceKind.METER, Curve.SECP256R1, keys[0], 11_000, _hash("salted serial")
-    )
+    device = Device(9, ZoneId(3), DeviceKind.METER, Curve.SECP256R1, keys[0], 11_000, _hash("salted serial"))
     observation = Observation(UsagePoint(7), window + 899, 1000, 20, 5, RecordHash(_hash("telegram")))
     return {
         "genesis": {

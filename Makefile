@@ -1,0 +1,56 @@
+# make demo: the main job, live.   make test: everything.   make help: the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PY := .venv/bin/python
+NODE = $(shell cat .venv/node-program 2>/dev/null || command -v node)
+NODE_PATHS = PATH="$(dir $(NODE)):$$PATH" WATTEST_NODE="$(NODE)"
+
+WINDOWS ?= 0
+STATE ?= .wattest/demo
+DEMO ?=
+
+.PHONY: help setup demo test check format pytest contracts-test devnet-test bench costs simulate clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+setup: ## install everything the project needs into this folder
+	@sh deploy/setup.sh
+
+demo: setup ## the main job, live; WINDOWS=5 stops after five windows on chain
+	@$(NODE_PATHS) $(PY) -m deploy.demo --windows $(WINDOWS) --state $(STATE) $(DEMO)
+
+test: setup check pytest contracts-test devnet-test ## every check and every test
+
+check: setup ## ruff, mypy strict, import-linter
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+
+format: setup ## let ruff format and fix
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+pytest: setup
+	$(NODE_PATHS) $(PY) -m pytest
+
+contracts-test: setup
+	cd contracts && $(NODE_PATHS) "$(NODE)" node_modules/vitest/vitest.mjs run
+
+devnet-test: setup
+	cd deploy/devnet && $(NODE_PATHS) "$(NODE)" --test --test-timeout=40000 tests/*.test.mjs
+
+bench: setup ## the figures: agreement, contract costs, a year's audit
+	$(NODE_PATHS) $(PY) -m benchmarks
+
+costs: setup ## what each contract call costs; writes contracts/COSTS.md
+	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/costs.mjs
+
+SEED ?= 1
+SEEDS ?= 100
+simulate: setup ## many seeds through the simulator: SEED=1 SEEDS=100
+	$(PY) -m consensus.simulator --seed $(SEED) --seeds $(SEEDS)
+
+clean: ## remove what was installed and made here, but for the demo's state
+	rm -rf .venv contracts/node_modules deploy/devnet/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
