@@ -9,6 +9,7 @@ import waits until then.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from types import SimpleNamespace
@@ -83,9 +84,16 @@ def verify(group_key: bytes, message: bytes, signature: bytes) -> bool:
 
 @lru_cache(maxsize=1)
 def _ecc() -> SimpleNamespace:
-    from py_ecc import optimized_bls12_381 as curve  # noqa: PLC0415 - half a second, see above
-    from py_ecc.bls import g2_primitives as primitives  # noqa: PLC0415
-    from py_ecc.bls.hash_to_curve import hash_to_G1  # noqa: PLC0415
+    # py-ecc raises the interpreter's recursion limit to 100,000 as it is imported: from then
+    # on deeply nested JSON of a stranger would overflow the C stack and end the process.
+    # The operations used here recurse a few levels, so the limit is put back.
+    limit = sys.getrecursionlimit()
+    try:
+        from py_ecc import optimized_bls12_381 as curve  # noqa: PLC0415 - half a second, see above
+        from py_ecc.bls import g2_primitives as primitives  # noqa: PLC0415
+        from py_ecc.bls.hash_to_curve import hash_to_G1  # noqa: PLC0415
+    finally:
+        sys.setrecursionlimit(limit)
 
     return SimpleNamespace(
         curve=curve,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -11,10 +12,14 @@ from oracle.audit import curves
 from oracle.audit.backend import BLS_SUITE, plausible_batch, plausible_point
 from oracle.audit.values import BLS_SIGNATURE_BYTES, GROUP_KEY_BYTES
 
+_limit = sys.getrecursionlimit()
 # py-ecc does not export its names as its type marker promises.
 _pairing: Any = import_module("py_ecc.optimized_bls12_381")
 _hashing: Any = import_module("py_ecc.bls.hash_to_curve")
 _compression: Any = import_module("py_ecc.bls.point_compression")
+# It raises the recursion limit to 100,000 as it is imported; deeply nested JSON would then
+# overflow the C stack and end the process. What is used of it recurses a few levels.
+sys.setrecursionlimit(_limit)
 
 
 class ReferenceBackend:
