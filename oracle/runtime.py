@@ -43,6 +43,7 @@ from oracle.events import (
 )
 from oracle.feeds.intake import Intake
 from oracle.keys.ceremony import CeremonySecrets
+from oracle.keys.register_file import RegisterFailed, RegisterProblem
 from oracle.keys.signer import Refused, Signer, VoteRequest
 from oracle.model import Reading, RecordHash
 from oracle.node import Node
@@ -176,7 +177,7 @@ class Runtime:
                 self._arm(timer)
         await self._sign([signing for step in steps for signing in step.signings])
         for height in writes.windows:
-            self._start(self._complete_records(Height(height)))
+            self._start(self._bearing(self._complete_records(Height(height))))
         for step in steps:
             for transmission in step.transmissions:
                 self._transmit(transmission)
@@ -188,15 +189,17 @@ class Runtime:
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception(_passes),
             wait=tenacity.wait_exponential(multiplier=0.2, max=5),
-            before_sleep=self._disk_failed,
+            before_sleep=self._write_failed,
         )
         await retrying(self._database.write, writes.journal, writes.history, writes.truncate_below)
         self.problem = None
 
-    def _disk_failed(self, state: tenacity.RetryCallState) -> None:
-        failure = None if state.outcome is None else state.outcome.exception()
+    def _write_failed(self, state: tenacity.RetryCallState) -> None:
+        self._disk_failed(None if state.outcome is None else state.outcome.exception())
+
+    def _disk_failed(self, failure: BaseException | None) -> None:
         if self.problem is None:
-            _log.error("the disk does not take the journal, nothing is sent: %s", failure)
+            _log.error("the disk does not take what must be durable, nothing is sent: %s", failure)
         self.problem = str(failure)
 
     def _send(self, envelopes: Iterable[Outgoing]) -> None:
@@ -230,8 +233,7 @@ class Runtime:
                 VoteRequest(self.node.network, one.height, one.round, one.phase, one.payload)
                 for one in slashable
             ]
-            answers = await self._signer.sign_many_off_loop(requests)
-            for signing, answer in zip(slashable, answers, strict=True):
+            for signing, answer in zip(slashable, await self._votes(requests), strict=False):
                 self._signed(signing, answer)
         for signing in signings:
             match signing.topic:
@@ -249,6 +251,18 @@ class Runtime:
                     self._start(self._check(signing))
                 case _:
                     raise ValueError(f"nobody signs {signing.topic}")
+
+    async def _votes(self, requests: Sequence[VoteRequest]) -> Sequence[bytes | Refused]:
+        """Signatures through the register; none while its disk is full: the round goes on without us (N2)."""
+        try:
+            answers = await self._signer.sign_many_off_loop(requests)
+        except RegisterFailed as failure:
+            if failure.problem is not RegisterProblem.DISK_FULL:
+                raise
+            self._disk_failed(failure)
+            return ()
+        self.problem = None
+        return answers
 
     def _signed(self, signing: Signing, answer: bytes | Refused) -> None:
         if isinstance(answer, Refused):
@@ -360,9 +374,18 @@ class Runtime:
 
     async def _served(self, answer: Coroutine[None, None, None]) -> None:
         try:
-            await answer
+            await self._bearing(answer)
         finally:
             self._requests -= 1
+
+    async def _bearing(self, job: Coroutine[None, None, None]) -> None:
+        """Do what nothing hangs on; a disk that fails for a while must not end the node."""
+        try:
+            await job
+        except StorageFailed as failure:
+            if not failure.retriable:
+                raise
+            _log.warning("left undone, the disk does not answer: %s", failure)
 
     async def _send_entries(self, via: NodeId, first: Height) -> None:
         rows = await self._database.read(
@@ -389,17 +412,11 @@ class Runtime:
     async def _take_records(self, message: frames.Records) -> None:
         """Records of a peer: verified like a feed's, or kept as they are where a leaf names them."""
         wanted = tuple(record for record in message.records if record.hash in self._named)
-        try:
-            if wanted:  # agreed under a certificate, so the bytes are what was meant
-                await self._records.append_off_loop(wanted, now_ms())
-                self._named.difference_update(record.hash for record in wanted)
-            if self._intake is not None:
-                await self._intake.take(message.records, exchanged=True)
-        except StorageFailed as failure:
-            if not failure.retriable:
-                raise
-            # The peer keeps them; they are asked for again while they are lacked.
-            _log.warning("records of a peer cannot be stored: %s", failure)
+        if wanted:  # agreed under a certificate, so the bytes are what was meant
+            await self._records.append_off_loop(wanted, now_ms())
+            self._named.difference_update(record.hash for record in wanted)
+        if self._intake is not None:
+            await self._intake.take(message.records, exchanged=True)
 
     async def _complete_records(self, height: Height) -> None:
         """Fetch the records that a settled window's leaves name and this node does not hold.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -41,6 +42,7 @@ from oracle.events import ChainRead, TimerPassed
 from oracle.feeds import roster as rosters
 from oracle.feeds.http_poll import HttpPoll, PollSettings, PollTarget
 from oracle.feeds.http_push import PushLimits, TokenError, load_tokens, routes
+from oracle.feeds.http_push import Receipt as PushReceipt
 from oracle.feeds.intake import Intake, IntakeLimits
 from oracle.feeds.mqtt import MqttFeed
 from oracle.feeds.mqtt import MqttSettings as FeedMqttSettings
@@ -50,8 +52,8 @@ from oracle.keys import keystore
 from oracle.keys.ceremony import CeremonySecrets
 from oracle.keys.keystore import LIGHT, STANDARD, KeyKind, KeystoreError
 from oracle.keys.register import Register
-from oracle.keys.signer import Signer
-from oracle.model import Device, WindowStart
+from oracle.keys.signer import Refused, Signer
+from oracle.model import Device, RecordHash, WindowStart
 from oracle.node import NUDGE_TIMER, Node
 from oracle.peers.identity import Identity, issue
 from oracle.peers.links import Links
@@ -59,6 +61,7 @@ from oracle.runtime import Runtime, now_ms
 from oracle.schedule import transmission
 from oracle.standing import Standing
 from oracle.storage.database import Database
+from oracle.storage.failure import StorageFailed
 from oracle.storage.history import ChainReceipt, Meta, Part
 from oracle.storage.history_reader import HistoryReader
 from oracle.storage.records import RecordLog
@@ -67,10 +70,11 @@ from oracle.windows.vee import Rules
 
 _log = logging.getLogger("wattest.service")
 
-PLAIN_TOPICS: Final = frozenset({"hello", "deal", "respond", "justify", "confirm", "observations"})
+PLAIN_TOPICS: Final = frozenset({"hello", "deal", "respond", "justify", "confirm", "observations", "receipt"})
 HOUSEKEEPING_S: Final = 6 * 3600.0
 REGISTER_HEIGHTS: Final = 10_000
 """Rows of the sign-once register that are kept; below them its watermark stands."""
+OUTBOX_RETRY_S: Final = 5.0
 GENESIS_KEY: Final = "genesis"
 MINED: Final = "success"
 LOST: Final = "lost"
@@ -184,7 +188,7 @@ class Service:
             records,
             announcer=self.announcer,
             metrics=self.metrics,
-            extra_routes=_push_routes(configuration, self.intake),
+            extra_routes=_push_routes(configuration, self.intake, self._sign_receipt),
         )
         self.reporter = Reporter(
             contracts,
@@ -210,7 +214,7 @@ class Service:
             await self._first_registry()
             await self.intake.replay(self._replay_from_ms())
             tasks.create_task(self.runtime.run(), name="runtime")
-            tasks.create_task(self.outbox.run(), name="outbox")
+            tasks.create_task(self._run_outbox(), name="outbox")
             tasks.create_task(self.reporter.run(), name="reporter")
             tasks.create_task(self._read_registry(), name="registry")
             tasks.create_task(self._refresh(), name="standing")
@@ -222,6 +226,23 @@ class Service:
             on_ready(host, port)
 
     # -- what happens -----------------------------------------------------------------
+
+    async def _sign_receipt(self, hashes: tuple[RecordHash, ...]) -> Mapping[str, object]:
+        """R7: this node's word that the records are durable here; a gateway keeps them until f+1 say so."""
+        payload = encode(
+            {
+                "topic": "receipt",
+                "network": self.node.network,
+                "epoch": self.node.engine.committee.epoch,
+                "time-s": int(time.time()),
+                "records": hashes,
+            }
+        )
+        signature = self._signer.sign_plain("receipt", payload)
+        if isinstance(signature, Refused):
+            return {"refused": signature.reason.value}
+        key = self._signer.public_key.hex()
+        return {"payload": payload.hex(), "signature": signature.hex(), "node_key": key}
 
     def _link_up(self, slot: int) -> None:
         """What was said before the link was there may be lost: say now where this node stands."""
@@ -297,6 +318,15 @@ class Service:
         except (TimeoutError, ChainUnavailable, CallRefused) as cause:
             _log.warning("the registry cannot be read yet: %s", cause)
 
+    async def _run_outbox(self) -> None:
+        """The outbox, through a disk that is full for a while: its jobs are on it already."""
+        while True:
+            try:
+                await self.outbox.run()
+            except sqlite3.OperationalError as failure:
+                _log.warning("the outbox's disk does not answer, trying again: %s", failure)
+                await asyncio.sleep(OUTBOX_RETRY_S)
+
     async def _read_registry(self) -> None:
         revision = -1
         while True:
@@ -306,6 +336,8 @@ class Service:
                 revision = await self._read_registry_once(revision)
             except (ChainUnavailable, CallRefused):
                 continue  # the reporter says so, once
+            except ContractMisread as failure:
+                _log.error("the registry on chain cannot be read: %s", failure)
 
     async def _read_registry_once(self, known: int) -> int:
         revision = await self.contracts.registry_revision()
@@ -316,6 +348,14 @@ class Service:
         return revision
 
     async def _keep_receipt(self, receipt: Receipt) -> None:
+        try:
+            await self._write_receipt(receipt)
+        except StorageFailed as failure:
+            if not failure.retriable:
+                raise
+            _log.warning("a receipt cannot be kept now; the next look finds it again: %s", failure)
+
+    async def _write_receipt(self, receipt: Receipt) -> None:
         await self.database.write(
             (),
             (
@@ -508,7 +548,7 @@ def _poll(configuration: Configuration, roster: Roster, intake: Intake) -> HttpP
     return HttpPoll(settings, roster, intake)
 
 
-def _push_routes(configuration: Configuration, intake: Intake) -> list[web.RouteDef]:
+def _push_routes(configuration: Configuration, intake: Intake, receipt: PushReceipt) -> list[web.RouteDef]:
     if configuration.push_tokens is None:
         return []
     try:
@@ -518,7 +558,7 @@ def _push_routes(configuration: Configuration, intake: Intake) -> list[web.Route
         raise ConfigurationFaulty((fault,)) from cause
     except TokenError as cause:
         raise ConfigurationFaulty(tuple(f"feeds.push_tokens: {fault}" for fault in cause.faults)) from cause
-    return routes(intake, tokens, PushLimits())
+    return routes(intake, tokens, PushLimits(), receipt)
 
 
 __all__ = ["ContractMisread", "Service", "build_node", "opened"]

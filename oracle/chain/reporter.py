@@ -113,7 +113,7 @@ class Reporter:
             try:
                 await self._submit_ready()
                 pause = self._due[0].at_s - self._clock_s() if self._due else self._poll_s
-            except (ChainUnavailable, OutboxFull) as failure:
+            except (ChainUnavailable, CallRefused, OutboxFull) as failure:
                 self._note_away(failure)
                 pause = self._poll_s
             try:
