@@ -42,6 +42,13 @@ if ! done_before .venv/.packages requirements.lock pyproject.toml; then
     note_done .venv/.packages requirements.lock pyproject.toml
 fi
 
+# npm trusts what the system trusts: companies and laboratories have authorities of their own.
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ]; then
+    for bundle in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem; do
+        if [ -r "$bundle" ]; then NODE_EXTRA_CA_CERTS=$bundle; export NODE_EXTRA_CA_CERTS; break; fi
+    done
+fi
+
 node_is_good() { "$1" -e 'process.exit(+process.versions.node.split(".")[0] < 20)' 2>/dev/null; }
 if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1 && node_is_good node; then
     node=$(command -v node)

@@ -11,6 +11,7 @@ them; everything else goes to the node.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ from typing import Final, TypeAlias
 from consensus.agreement import wire
 from consensus.dkg.bundle import Topic as CeremonyTopic
 from consensus.encoding import EncodingError, Value, decode, digest, encode
-from consensus.envelope import Verified, verify_signed
-from consensus.messages import SIGNATURE_BYTES, Fields, MessageReason, WrongShape
+from consensus.envelope import ProposalFrame, Verified, verify_signed
+from consensus.messages import SIGNATURE_BYTES, Entry, Fields, MessageReason, WrongShape
 from consensus.model import Committee, Digest, EpochNumber, Height, Network, NodeId, Rejected
 from oracle.model import Record, RecordHash, UsagePoint, WindowStart
 
@@ -33,6 +34,8 @@ RECORD_BYTES_MAX: Final = 1 << 18
 OBSERVATIONS_PER_FRAME: Final = 4096
 PART_BYTES_MAX: Final = FRAME_BYTES_MAX - 256
 BUNDLE_BYTES_MAX: Final = 1 << 16
+NUMBER_MAX: Final = (1 << 63) - 1
+"""Of registers and sequences: what a reading of our own may hold, a peer may say (R4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +294,7 @@ def parse(
         value = decode(frame)
         topic = value.get("topic") if isinstance(value, Mapping) else None
         if topic in wire.TOPICS:
-            return wire.parse_frame(frame, network, committees)
+            return _with_attachments(wire.parse_frame(frame, network, committees))
         fields = Fields(value)
         message = _parse(fields, fields.text("topic", 24), network, committees)
         fields.end()
@@ -299,6 +302,24 @@ def parse(
         return Rejected(MessageReason.WRONG_SHAPE, str(shape))
     except EncodingError as cause:
         return Rejected(MessageReason.NOT_CANONICAL, str(cause))
+    return message
+
+
+def _with_attachments(message: wire.AgreementMessage | Rejected) -> wire.AgreementMessage | Rejected:
+    """An entry that names its attachment comes with that very one, whoever hands it on (U1).
+
+    Signatures and certificates are over the entry alone.
+    """
+    pairs: tuple[tuple[Entry, bytes], ...] = ()
+    match message:
+        case ProposalFrame():
+            pairs = ((message.entry, message.attachment),)
+        case wire.Entries():
+            pairs = tuple((decided.entry, attachment) for decided, attachment in message.decided)
+    for entry, attachment in pairs:
+        named = entry.body.get("attachment")
+        if named is not None and named != hashlib.sha256(attachment).digest():
+            return Rejected(MessageReason.WRONG_SHAPE, f"attachment of another {entry.kind}")
     return message
 
 
@@ -422,11 +443,11 @@ def _record(row: Value) -> Record:
 def _observation(row: Value) -> Observation:
     fields = Fields(row)
     observation = Observation(
-        UsagePoint(fields.uint("usage-point")),
+        UsagePoint(fields.uint("usage-point", NUMBER_MAX)),
         fields.uint("time-s"),
-        fields.uint("import-register"),
-        fields.uint("export-register"),
-        fields.uint("sequence"),
+        fields.uint("import-register", NUMBER_MAX),
+        fields.uint("export-register", NUMBER_MAX),
+        fields.uint("sequence", NUMBER_MAX),
         RecordHash(fields.buff("record", 32)),
     )
     fields.end()
@@ -455,3 +476,35 @@ def _split(packed: bytes, size: int) -> tuple[bytes, ...]:
 def observations_digest(payload: bytes) -> Digest:
     """How a proposal names the observations it rests on."""
     return Digest(digest(payload))
+
+
+def write_observations(observations: tuple[Verified[Observations], ...]) -> bytes:
+    """Signed observations as the history keeps them and an export carries them."""
+    rows: list[Value] = [
+        {"slot": int(one.sender), "payload": one.payload, "signature": one.signature} for one in observations
+    ]
+    return encode(rows)
+
+
+def read_observations(
+    data: bytes, network: Network, committees: Mapping[EpochNumber, Committee]
+) -> tuple[Verified[Observations], ...] | Rejected:
+    """Read them back from a peer, and verify each."""
+    try:
+        rows = decode(data, bytes_max=FRAME_BYTES_MAX)
+        found = []
+        for row in rows if isinstance(rows, tuple) else ():
+            fields = Fields(row)
+            slot, payload = fields.uint("slot", 255), fields.buff("payload", 1, FRAME_BYTES_MAX)
+            signature = fields.buff("signature", SIGNATURE_BYTES)
+            fields.end()
+            opened = open_signed(slot, payload, signature, network, committees)
+            if isinstance(opened, Rejected):
+                return opened
+            if isinstance(opened.message, Observations):
+                found.append(Verified(opened.message, opened.sender, payload, signature))
+    except WrongShape as shape:
+        return Rejected(MessageReason.WRONG_SHAPE, str(shape))
+    except EncodingError as cause:
+        return Rejected(MessageReason.NOT_CANONICAL, str(cause))
+    return tuple(found)

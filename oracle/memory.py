@@ -36,6 +36,9 @@ SNAPSHOT: Final = "snapshot"
 WINDOW: Final = "window"
 _SNAPSHOT_HEIGHT: Final = "snapshot-height"
 _PAGE: Final = 200
+UNSIGNED_YOUNG: Final = 3
+"""The newest heights are being signed just now."""
+UNSIGNED_MAX: Final = 64
 
 
 @dataclass(slots=True)
@@ -127,6 +130,15 @@ def decided_of(entry: StoredEntry) -> DecidedEntry:
     if isinstance(certificate, Rejected):
         raise InvariantBroken("the history gives back certificates as they were written")
     return DecidedEntry(_entry(entry.entry), certificate)
+
+
+def unsigned(history: HistoryReader) -> tuple[int, ...]:
+    """Heights from the first key on, but not the newest, that lack the group's signature."""
+    activation, newest = history.entries(limit=1, newest_first=False, kind="activate"), history.newest()
+    if not activation.entries or newest is None:
+        return ()
+    first, last = activation.entries[0].height, newest.height - UNSIGNED_YOUNG
+    return tuple(height for height in history.unsigned_heights() if first <= height <= last)[:UNSIGNED_MAX]
 
 
 def records_named(history: HistoryReader, height: int) -> tuple[RecordHash, ...]:

@@ -37,7 +37,7 @@ from consensus.agreement.engine import (
     Timeouts,
 )
 from consensus.dkg.plan import Plan
-from consensus.encoding import Value, encode
+from consensus.encoding import Value, decode, encode
 from consensus.envelope import ProposalFrame, Verified
 from consensus.messages import DecidedEntry, Entry, Fields, Vote
 from consensus.model import (
@@ -58,7 +58,6 @@ from consensus.step import (
     StepBuilder,
     Timer,
 )
-from consensus.threshold.scheme import SIGNATURE_BYTES
 from oracle import frames
 from oracle.attest import HEIGHTS_KEPT, Attesting, CombineWanted
 from oracle.events import (
@@ -95,12 +94,16 @@ DECIDED: Final = "decided"
 """Kind of the journal record that carries a decided entry, its certificate and attachment."""
 PART: Final = "part:"
 """Prefix of the kinds that carry a part of a decided height to the history."""
+LEAVES: Final = "leaves"
+"""Kind of the journal record that carries the leaves behind a value that may be decided."""
 SNAPSHOT_EVERY: Final = 16
 """The attested registers are kept every so many windows, to start from after a restart."""
 WINDOW_TIMER: Final = "window"
 COLLECT_TIMER: Final = "collect"
 NUDGE_TIMER: Final = "nudge"
 DEADLINE_TIMER: Final = "deadline"
+PARTS_AT_ONCE: Final = 8
+"""Parts of past heights that are asked for at each nudge."""
 VOID_ROUND_MIN: Final = 3
 """A window is given up only after so many rounds have failed, deadline or not."""
 
@@ -164,6 +167,7 @@ class Node:
         self._own_observations: bytes | None = None
         self._own_shares: dict[Height, frames.Share] = {}
         self._awaiting_signature: dict[Height, DecidedEntry] = {}
+        self._lacking_observations: dict[Height, bytes] = {}
         self._notice: frames.InventoryNotice | None = None
         self._close_armed_ms = 0
         self._pending: dict[Digest, CheckWanted] = {}
@@ -205,7 +209,7 @@ class Node:
             case Offered(readings, exchanged):
                 self._offered(Offered(readings, exchanged))
             case ChainRead():
-                self._chain = event
+                self._chain_read(event)
             case BundleMade():
                 self._bundle_made(event)
             case ShareMade():
@@ -227,7 +231,9 @@ class Node:
         """
         for one in stored:
             snapshot, kind = one.parts.get("snapshot"), one.entry.kind
-            if kind in KINDS or kind == "void":
+            if self._unapplied:  # in the order of the log, whatever is there of the later ones
+                self._unapplied.append((one.decided, one.attachment))
+            elif kind in KINDS or kind == "void":
                 self._apply(one.entry, one.attachment, None)
             elif kind == "registry" and "registry" in one.parts:
                 self._apply_registry(_devices(one.parts["registry"]))
@@ -247,7 +253,13 @@ class Node:
 
     def replay(self, journal: Iterable[JournalRecord]) -> None:
         """Give back the open height; what is still to be done comes with the next Step."""
-        self.engine.replay(journal)
+        agreement: list[JournalRecord] = []
+        for record in journal:
+            if record.kind != LEAVES:
+                agreement.append(record)
+            elif record.height == self.height:
+                self._replay_leaves(record.data)
+        self.engine.replay(agreement)
 
     # -- events ---------------------------------------------------------------------
 
@@ -327,6 +339,13 @@ class Node:
             self._send_notice(again=False)
             self._recheck()
 
+    def _chain_read(self, read: ChainRead) -> None:
+        if _root(read.devices) is None:  # the chain takes devices that no registry of ours can hold
+            self._note("registry-unusable", self.height, f"{len(read.devices)} devices")
+            return
+        self._chain = read
+        self._recheck()
+
     def _bundle_made(self, made: BundleMade) -> None:
         opened = frames.open_signed(
             int(self.own or 0), made.payload, made.signature, self.network, self.engine.committees
@@ -405,7 +424,7 @@ class Node:
         self.settlement.close()
         self.journey.note(window, Stage.CLOSED, self._now_ms)
         self._arm_collection()
-        self._out.timers.append(Timer(self._window_timer(DEADLINE_TIMER), self._pace.deadline_ms))
+        self._arm_deadline()
         self._ask_observations()
         self._send_notice()
         self._send(self.settlement.compare_all())
@@ -414,6 +433,10 @@ class Node:
     def _arm_collection(self) -> None:
         self._collected = False
         self._out.timers.append(Timer(self._window_timer(COLLECT_TIMER), self._pace.collect_ms))
+
+    def _arm_deadline(self) -> None:
+        self._past_deadline = False
+        self._out.timers.append(Timer(self._window_timer(DEADLINE_TIMER), self._pace.deadline_ms))
 
     def _window_timer(self, name: str) -> str:
         return f"{name}/{self.settlement.next_window}"
@@ -473,7 +496,8 @@ class Node:
         if self._registry_changed():
             self._propose_registry(ask)
             return
-        worth = self.settlement.make(self._now_ms // 1000)
+        # Of a window that is over and not closed yet, records may still be on their way.
+        worth = self.settlement.make((self._now_ms - self._pace.grace_ms) // 1000)
         if self._past_deadline and ask.round >= VOID_ROUND_MIN:
             worth = self.settlement.void_without_agreement()
         if worth is not None:
@@ -483,6 +507,7 @@ class Node:
         entry = Entry(self.network, self.height, self.engine.head[1], worth.kind, worth.body)
         if worth.found is not None:
             self.settlement.remember(entry.digest, *worth.found)
+            self._journal_leaves(entry)
         self.journey.note(
             self.settlement.next_window, Stage.PROPOSED, self._now_ms, f"by us, round {ask.round}"
         )
@@ -517,13 +542,12 @@ class Node:
         elif entry.kind == "registry":
             verdict = self._check_registry(entry)
         elif entry.kind == "void":
-            now_s = self._now_ms // 1000
-            late = self._past_deadline and self.engine.round >= VOID_ROUND_MIN
-            verdict = self.settlement.closed and self.settlement.check_void(entry, now_s, past_deadline=late)
-            verdict = verdict or (None if not self.settlement.closed else False)
+            verdict = self._check_void(ask)
         elif entry.kind == "window":
             verdict, wanted = self.settlement.check_window(entry, ask.attachment, ask.sender)
             self._send(wanted)
+            if verdict:
+                self._journal_leaves(entry)
         else:
             verdict = False
         if verdict is not None:
@@ -532,12 +556,28 @@ class Node:
             if not verdict:
                 self._note("refused", entry.height, f"{entry.kind} proposed by {ask.sender}")
 
-    def _check_registry(self, entry: Entry) -> bool:
+    def _check_registry(self, entry: Entry) -> bool | None:
+        """None while this node's view of the chain is another: it may be the older one.
+
+        A refusal stands for the whole height; a value that is only looked at too early must
+        not be refused when it is proposed again.
+        """
         chain = self._chain
-        if chain is None or not self._registry_changed():
-            return False
-        root = _root(chain.devices)
-        return entry.body.get("registry") == root and entry.body.get("device-count") == len(chain.devices)
+        if chain is None or _root(chain.devices) != entry.body.get("registry"):
+            return None
+        return self._registry_changed() and entry.body.get("device-count") == len(chain.devices)
+
+    def _check_void(self, ask: CheckWanted) -> bool | None:
+        """A7; None where it is only too early here: every such void of a window is the same value."""
+        if not self.settlement.closed:
+            return None
+        now_s = self._now_ms // 1000
+        round_ = max(ask.round, self.engine.round)
+        late = self._past_deadline and round_ >= VOID_ROUND_MIN
+        if self.settlement.check_void(ask.entry, now_s, past_deadline=late):
+            return True
+        early = not late and self.settlement.check_void(ask.entry, now_s, past_deadline=True)
+        return None if early else False
 
     def _recheck(self) -> None:
         for ask in list(self._pending.values()):
@@ -647,6 +687,7 @@ class Node:
         self._own_observations = None
         if self.settlement.closed:  # the same window, over another registry
             self._arm_collection()
+            self._arm_deadline()
             self._send_notice()
 
     def _keep_observations(self, height: Height) -> None:
@@ -662,6 +703,21 @@ class Node:
         check(isinstance(attested, Attested), "a snapshot is read over the registry it was made over")
         self.settlement.attested = attested  # type: ignore[assignment]
         self.settlement.begin_at(WindowStart(Fields(entry.body).uint("window") + self.genesis.window_s))
+
+    def _journal_leaves(self, entry: Entry) -> None:
+        """Before this node votes: were all to crash now, a certificate without leaves would help nobody."""
+        data = self.settlement.data_of(entry.digest)
+        if data is not None:
+            row: Value = {"entry": entry.encoded(), "leaves": data.to_bytes()}
+            self._out.records.append(JournalRecord(entry.height, LEAVES, encode(row)))
+
+    def _replay_leaves(self, data: bytes) -> None:
+        fields = Fields(decode(data, bytes_max=len(data)))
+        entry = Entry.parse(fields.buff("entry", 1, len(data)))
+        if isinstance(entry, Rejected):
+            raise InvariantBroken("the journal holds the entries of values")
+        leaves = self._window_data(entry, fields.buff("leaves", 0, len(data)))
+        self.settlement.remember_data(entry.digest, leaves)
 
     def _window_data(self, entry: Entry, data: bytes) -> WindowData:
         found = WindowData.from_bytes(data, self._summary(entry))
@@ -685,11 +741,8 @@ class Node:
 
     def _part(self, part: frames.Part) -> None:
         """A part that was asked for; believed only if it gives what is decided."""
-        if part.name == "bls" and len(part.data) == SIGNATURE_BYTES:
-            waiting = self._awaiting_signature.get(part.height)
-            if waiting is not None:
-                payload = encode({"digest": waiting.entry.digest, "signature": part.data})
-                self._out.signings.append(Signing("check", payload, part.height))
+        if part.name == "observations":
+            self._part_observations(part)
             return
         if not self._unapplied or part.height != self._unapplied[0][0].entry.height:
             return
@@ -704,6 +757,16 @@ class Node:
             if not isinstance(devices, Rejected) and _root(devices) == entry.body.get("registry"):
                 self._chain_as_agreed(devices)
                 self._apply_decided()
+
+    def _part_observations(self, part: frames.Part) -> None:
+        """What a window rests on that was decided while this node was away; for whoever audits it."""
+        attachment = self._lacking_observations.get(part.height)
+        if attachment is None:
+            return
+        known = frames.read_observations(part.data, self.network, self.engine.committees)
+        if not isinstance(known, Rejected) and self.settlement.observations_match(attachment, known):
+            del self._lacking_observations[part.height]
+            self._keep(part.height, "observations", part.data)
 
     def _chain_as_agreed(self, devices: tuple[Device, ...]) -> None:
         self._chain = ChainRead(devices, 0 if self._chain is None else self._chain.chain_height)
@@ -734,7 +797,7 @@ class Node:
             share = self._own_shares.get(height)
             if share is not None:
                 self._send([Outgoing(frames.share_frame(share))])
-                self._want_part(height, "bls")
+            self._want_part(height, "bls")  # also without a share of our own
 
     # -- small things -------------------------------------------------------------------
 

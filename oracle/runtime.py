@@ -27,6 +27,7 @@ from consensus.messages import Fields
 from consensus.model import Digest, Height, NodeId, Rejected
 from consensus.step import Milestone, Outgoing, Signing, Step, Timer, Transmission
 from consensus.threshold.bls import verify
+from consensus.threshold.scheme import SIGNATURE_BYTES
 from consensus.threshold.shares import BadShares, Combined, PublicPolynomial, SecretShare, combine
 from oracle import frames, memory
 from oracle.events import (
@@ -50,15 +51,18 @@ from oracle.node import Node
 from oracle.peers.links import Links
 from oracle.storage.database import Database
 from oracle.storage.failure import StorageFailed
-from oracle.storage.history import Meta
+from oracle.storage.history import EntrySigned, Meta
 from oracle.storage.records import RecordLog
 
 _log = logging.getLogger("wattest.runtime")
 
 FRAMES_WAITING_MAX: Final = 20_000
 """Frames of peers that wait to be read; more are dropped, and said again by gossip (Q5)."""
+EVENTS_WAITING_MAX: Final = 10_000
+"""While so many events wait for the node, no further frame is read."""
 FRAMES_AT_ONCE: Final = 64
 EVENTS_AT_ONCE: Final = 256
+MEND_S: Final = 3.0
 NAMED_MAX: Final = 10_000
 """Hashes of records that leaves name and this node still lacks; beyond, an export fetches none."""
 REQUESTS_MAX: Final = 16
@@ -105,6 +109,8 @@ class Runtime:
         self._intake: Intake | None = None
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._frames: asyncio.Queue[tuple[NodeId, bytes]] = asyncio.Queue(FRAMES_WAITING_MAX)
+        self._room = asyncio.Event()
+        self._secrets_turn = asyncio.Lock()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._core = ThreadPoolExecutor(max_workers=1, thread_name_prefix="node")
         self._jobs: asyncio.TaskGroup | None = None
@@ -141,6 +147,7 @@ class Runtime:
             async with asyncio.TaskGroup() as jobs:
                 self._jobs = jobs
                 jobs.create_task(self._read_frames(), name="frames")
+                jobs.create_task(self._bearing(self.mend()), name="mend")
                 self.happen(Started())
                 await self._consume()
         finally:
@@ -156,6 +163,7 @@ class Runtime:
             events = [await self._events.get()]
             while not self._events.empty() and len(events) < EVENTS_AT_ONCE:
                 events.append(self._events.get_nowait())
+            self._room.set()
             at_ms = now_ms()
             steps = await loop.run_in_executor(self._core, self._handle, at_ms, events)
             await self._carry_out(steps, at_ms)
@@ -247,8 +255,6 @@ class Runtime:
                     self._start(self._make_share(signing))
                 case "combine":
                     self._start(self._combine(signing))
-                case "check":
-                    self._start(self._check(signing))
                 case _:
                     raise ValueError(f"nobody signs {signing.topic}")
 
@@ -278,22 +284,24 @@ class Runtime:
         if held is None:
             if ceremony.phase is None or ceremony.phase.value != phase:
                 return
-            made = await asyncio.to_thread(self._secrets.bundle, ceremony)
+            async with self._secrets_turn:
+                made = await asyncio.to_thread(self._secrets.bundle, ceremony)
             if isinstance(made, Rejected):
                 _log.info("no part in phase %s: %s %s", phase, made.reason.value, made.detail)
                 return
             held = encode({"payload": made.payload, "signature": made.signature})
-            await self._database.write((), (Meta(key, held),))
+            await self._persist(memory.Writes(history=[Meta(key, held)]))  # N1: before it is sent
         fields = Fields(decode(held))
         self.happen(BundleMade(phase, fields.buff("payload", 1, 1 << 20), fields.buff("signature", 65)))
 
     async def _make_share(self, signing: Signing) -> None:
-        if self._share is None:
-            made = await asyncio.to_thread(self._secrets.share, self.node.keygen.ceremony)
-            if isinstance(made, Rejected):
-                _log.warning("this node has no share: %s %s", made.reason.value, made.detail)
-                return
-            self._share = made
+        async with self._secrets_turn:  # several entries may be decided before the first share is stored
+            if self._share is None:
+                made = await asyncio.to_thread(self._secrets.share, self.node.keygen.ceremony)
+                if isinstance(made, Rejected):
+                    _log.warning("this node has no share: %s %s", made.reason.value, made.detail)
+                    return
+                self._share = made
         digest = Digest(signing.payload)
         signature = await asyncio.to_thread(self._share.sign, digest)
         self.happen(ShareMade(Height(signing.height), digest, signature))
@@ -314,16 +322,6 @@ class Runtime:
             case BadShares(culprits):
                 self.happen(SharesBad(Height(signing.height), culprits))
 
-    async def _check(self, signing: Signing) -> None:
-        """A group signature that a peer handed over: believed once it verifies (T3)."""
-        polynomial = self.public_polynomial
-        fields = Fields(decode(signing.payload))
-        digest, signature = Digest(fields.buff("digest", 32)), fields.buff("signature", 48)
-        if polynomial is not None and await asyncio.to_thread(
-            verify, polynomial.group_key, digest, signature
-        ):
-            self.happen(SharesCombined(Height(signing.height), digest, signature))
-
     @property
     def public_polynomial(self) -> PublicPolynomial | None:
         """The group's public polynomial, once its ceremony is complete."""
@@ -335,6 +333,9 @@ class Runtime:
     async def _read_frames(self) -> None:
         """Parse and verify peers' frames on a thread, in the order they came."""
         while True:
+            while self._events.qsize() >= EVENTS_WAITING_MAX:
+                self._room.clear()
+                await self._room.wait()
             batch = [await self._frames.get()]
             while not self._frames.empty() and len(batch) < FRAMES_AT_ONCE:
                 batch.append(self._frames.get_nowait())
@@ -360,6 +361,8 @@ class Runtime:
                 self._serve(self._send_records(via, message))
             case frames.Records():
                 self._serve(self._take_records(message))
+            case frames.Part(name=memory.SIGNATURE):
+                self._serve(self._take_signature(message))
             case _:
                 self.happen(Received(via, message))
 
@@ -417,6 +420,31 @@ class Runtime:
             self._named.difference_update(record.hash for record in wanted)
         if self._intake is not None:
             await self._intake.take(message.records, exchanged=True)
+
+    async def _take_signature(self, part: frames.Part) -> None:
+        """A group signature that a peer handed over: believed once it verifies (T3)."""
+        polynomial = self.public_polynomial
+        entry = await self._database.read(lambda history: history.entry(part.height))
+        if polynomial is None or entry is None or entry.signature is not None:
+            return
+        if len(part.data) != SIGNATURE_BYTES:
+            return
+        digest = Digest(entry.digest)
+        if await asyncio.to_thread(verify, polynomial.group_key, digest, part.data):
+            await self._database.write((), (EntrySigned(part.height, part.data),))
+            self.happen(SharesCombined(part.height, digest, part.data))
+
+    async def mend(self) -> None:
+        """Ask for group signatures of entries that were decided while this node was away."""
+        while True:
+            await asyncio.sleep(MEND_S)
+            if self.public_polynomial is None:
+                continue
+            lacking = await self._database.read(memory.unsigned)
+            peers = [slot for slot in range(self.node.engine.committee.size) if slot != self.node.own]
+            for at, height in enumerate(lacking):
+                frame = frames.part_wanted_frame(frames.PartWanted(Height(height), memory.SIGNATURE))
+                self._send([Outgoing(frame, NodeId(peers[(at + int(time.time())) % len(peers)]))])
 
     async def _complete_records(self, height: Height) -> None:
         """Fetch the records that a settled window's leaves name and this node does not hold.

@@ -128,8 +128,10 @@ class Settlement:
 
     def offer(self, readings: Sequence[Reading], now_s: int | None) -> tuple[Accepted | Rejected, ...]:
         """Readings whose signatures are verified; see `Keeper.offer`."""
-        self._inventory = None
-        return self.keeper.offer(readings, now_s)
+        verdicts = self.keeper.offer(readings, now_s)
+        if any(isinstance(one, Accepted) and one.window == self.next_window for one in verdicts):
+            self._inventory = None
+        return verdicts
 
     # -- close and reconciliation (A2) ------------------------------------------------
 
@@ -210,7 +212,7 @@ class Settlement:
             packed = PackedRows.from_bytes(data, rows_max=frames.ROWS_PER_FRAME)
             if isinstance(packed, Rejected):
                 return []
-            if foreign is not None:
+            if foreign is not None and sender == foreign.proposer:  # nobody else says what it chose
                 foreign.rows[bucket] = packed
             lacking += self.keeper.missing(rows.window, packed)
         return _records_wanted(lacking, sender)
@@ -224,6 +226,20 @@ class Settlement:
     def observations_of(self, window: WindowStart, slot: NodeId) -> Verified[frames.Observations] | None:
         """A member's signed observations, to hand on."""
         return self._heard.get(window, _Heard()).observations.get(slot)
+
+    def lacks_observations(self, attachment: bytes) -> bool:
+        """Whether a decided window rests on observations that this node does not have."""
+        observers = self._observers(attachment)
+        if observers is None:
+            return False
+        return bool(self._lacking_observations(observers)) or not self._same_observations(observers)
+
+    def observations_match(
+        self, attachment: bytes, observations: Sequence[Verified[frames.Observations]]
+    ) -> bool:
+        """Whether these are the observations that a decided window rests on."""
+        given = {(one.sender, bytes(observations_digest(one.payload))) for one in observations}
+        return set(self._observers(attachment) or ()) <= given
 
     def all_observations(self, window: WindowStart) -> tuple[Verified[frames.Observations], ...]:
         """All members' signed observations of a window, in slot order: they go to the history."""

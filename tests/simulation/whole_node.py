@@ -166,6 +166,10 @@ class WholeNode:
                     self._out.envelopes.append(Outgoing(out, via))
             case frames.Records(records):
                 self._take_records(records, exchanged=True)
+            case frames.Part(height, "bls", data):
+                entry = Entry.parse(self._disk.history[height][0])
+                assert isinstance(entry, Entry)
+                self._happen(SharesCombined(height, entry.digest, data))
             case _:
                 self._happen(Received(via, message))
         return self._out.take()
@@ -232,10 +236,6 @@ class WholeNode:
                 return [ShareMade(Height(signing.height), digest, share.sign(digest))]
             case "combine":
                 return self._combine(signing)
-            case "check":
-                fields = Fields(decode(signing.payload))
-                digest = Digest(fields.buff("digest", 32))
-                return [SharesCombined(Height(signing.height), digest, fields.buff("signature", 48))]
             case _:
                 return None
 
