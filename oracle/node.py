@@ -242,6 +242,8 @@ class Node:
             elif "window" in one.parts:
                 data = self._window_data(one.entry, one.parts["window"])
                 self._apply(one.entry, one.attachment, data)
+                if "observations" not in one.parts and self.settlement.lacks_observations(one.attachment):
+                    self._lacking_observations[one.entry.height] = one.attachment
             else:
                 self._unapplied.append((one.decided, one.attachment))
             if "bls" not in one.parts and not self._unapplied:
@@ -481,8 +483,8 @@ class Node:
             case CheckWanted():
                 self._pending[ask.entry.digest] = ask
                 self._check(ask)
-            case Committed(decided, attachment, live):
-                self._committed(decided, attachment, live=live)
+            case Committed(decided, attachment):
+                self._committed(decided, attachment)
             case Misbehaved(proof):
                 self._misbehaved(proof.first, proof.second)
 
@@ -586,7 +588,7 @@ class Node:
 
     # -- decided --------------------------------------------------------------------
 
-    def _committed(self, decided: DecidedEntry, attachment: bytes, *, live: bool) -> None:
+    def _committed(self, decided: DecidedEntry, attachment: bytes) -> None:
         entry = decided.entry
         row: Value = {
             "entry": entry.encoded(),
@@ -597,8 +599,6 @@ class Node:
         self._pending.clear()
         self._note("certified", entry.height, f"{entry.kind}, round {decided.certificate.round}")
         self._unapplied.append((decided, attachment))
-        if live and len(self._unapplied) == 1 and entry.kind == "window":
-            self._keep_observations(entry.height)
         self._apply_decided()
 
     def _apply_decided(self) -> None:
@@ -612,6 +612,10 @@ class Node:
                     self._want_part(entry.height, "window")
                     return
                 self._keep(entry.height, "window", data.to_bytes())
+                if self.settlement.lacks_observations(attachment):
+                    self._want_observations(entry.height, attachment)
+                else:
+                    self._keep_observations(entry.height)
             if entry.kind == "registry" and not self._take_registry(entry):
                 self._want_part(entry.height, "registry")
                 return
@@ -758,6 +762,14 @@ class Node:
                 self._chain_as_agreed(devices)
                 self._apply_decided()
 
+    def _want_observations(self, height: Height, attachment: bytes) -> None:
+        """Ask for what a decided window rests on; those not answered go behind the others."""
+        self._lacking_observations.pop(height, None)
+        self._lacking_observations[height] = attachment
+        while len(self._lacking_observations) > HEIGHTS_KEPT:
+            self._lacking_observations.pop(next(iter(self._lacking_observations)))
+        self._want_part(height, "observations")
+
     def _part_observations(self, part: frames.Part) -> None:
         """What a window rests on that was decided while this node was away; for whoever audits it."""
         attachment = self._lacking_observations.get(part.height)
@@ -793,6 +805,8 @@ class Node:
             elif self._own_observations is None:
                 self._ask_observations()
             self._recheck()
+        for height, attachment in list(self._lacking_observations.items())[:PARTS_AT_ONCE]:
+            self._want_observations(height, attachment)
         for height in self.attesting.unattested():
             share = self._own_shares.get(height)
             if share is not None:

@@ -171,7 +171,7 @@ class Settlement:
             return None
         payload = self.own_observations(epoch)
         observed = b"" if payload is None else observations_digest(payload)
-        return InventoryNotice(self.next_window, self.keeper.inventory(self.next_window).to_bytes(), observed)
+        return InventoryNotice(self.next_window, self._own_inventory(), observed)
 
     def on_notice(self, sender: NodeId, notice: InventoryNotice) -> list[Outgoing]:
         """A peer's notice; where it holds other records than this node, ask for the rows."""
@@ -264,7 +264,11 @@ class Settlement:
     # -- values (A3) ----------------------------------------------------------------
 
     def make(self, now_s: int) -> Worth | None:
-        """What this node would propose for the next window."""
+        """What this node would propose for the next window.
+
+        None while it is open; and where there are records of which no leaf follows, since such
+        a window is neither empty nor has a value: it is left to its deadline (A7).
+        """
         if not self.closed:
             return None
         heard = self._heard.get(self.next_window, _Heard())
@@ -272,7 +276,8 @@ class Settlement:
         choice = self.keeper.choice(self.next_window)
         data = self._summarise(choice, observers)
         if data is None or not data.summary.leaf_count:
-            return self._void(VoidReason.NO_RECORDS, self._empty_windows(now_s))
+            empty = self._empty_windows(now_s)
+            return self._void(VoidReason.NO_RECORDS, empty) if empty else None
         return Worth("window", data.summary.value(), self._attachment(observers), (data, choice))
 
     def void_without_agreement(self) -> Worth:
@@ -396,6 +401,8 @@ class Settlement:
         if notice.observed and heard is not None and sender not in heard.observations:
             wanted = frames.ObservationsWanted(notice.window, sender)
             out.append(Outgoing(frames.observations_wanted_frame(wanted), sender))
+        if notice.data == self._own_inventory():
+            return out
         buckets = self.keeper.inventory(self.next_window).differing(theirs)
         if buckets:
             rows = RowsWanted(notice.window, None, tuple(buckets))

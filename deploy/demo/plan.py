@@ -20,6 +20,8 @@ GATEWAY: Final = 1
 KEBA: Final = 2
 HOUSEHOLDS: Final = 8
 ZONES: Final = 2
+TIME_LAPSE_W: Final = 10_000_000
+"""Rated power of meters that run through an hour, of up to 1.7 kWh, in each window of a few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +120,12 @@ def _meters() -> tuple[Meter, ...]:
     ]
     for number in range(HOUSEHOLDS):
         device, serial = len(meters) + 1, f"WATTEST-HH-{number + 1:03}"
-        meters.append(Meter(device, "household", serial, salt(), 1 + number % ZONES, 500_000, key()))
+        meters.append(Meter(device, "household", serial, salt(), 1 + number % ZONES, TIME_LAPSE_W, key()))
     for file, serial in TELEGRAMS.items():
         meters.append(Meter(len(meters) + 1, "telegram", serial, salt(), 1, 17_250, source=file))
     for number in range(2):
         device, serial = len(meters) + 1, f"tasmota_{number + 1:06X}"
-        meters.append(Meter(device, "plug", serial, salt(), 2, 500_000))
+        meters.append(Meter(device, "plug", serial, salt(), 2, TIME_LAPSE_W))
     return tuple(meters)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -74,7 +75,8 @@ async def start(name: str, command: Sequence[str | Path], log: Path, *, ready_s:
             line = await process.stdout.readline() if process.stdout else b""
         return Child(name, process, json.loads(line))
     except (TimeoutError, ValueError) as cause:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+            process.kill()
         await process.wait()
         raise StartFailed(f"{name} did not start; see {log}\n{_tail(log)}") from cause
 

@@ -131,9 +131,11 @@ class OracleContracts:
             case _:
                 return False
 
-    async def newest_attested(self, limit: int = 50) -> tuple[AttestedEvent, ...]:
-        """The oracle contract's newest prints about entries, newest first."""
-        events = await self.client.contract_events(self.oracle, limit=limit)
+    async def newest_attested(self, limit: int = 50, offset: int = 0) -> tuple[AttestedEvent, ...] | None:
+        """A page of the oracle contract's prints about entries, newest first; None past the last."""
+        events = await self.client.contract_events(self.oracle, limit=limit, offset=offset)
+        if not events:
+            return None
         found = []
         for event in events:
             match event.value:

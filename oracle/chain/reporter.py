@@ -31,6 +31,8 @@ _log = logging.getLogger("wattest.reporter")
 WAITING_MAX: Final = 20_000
 """Transmissions that wait; the oldest stand in the history and are found again at a restart."""
 EVENTS_PAGE: Final = 50
+PAGES_MAX: Final = 40
+"""So far back a look goes for receipts that this node lacks, after it or the chain was away."""
 FINAL_DEPTH: Final = 6
 """So deep under the tip a receipt is not looked at again."""
 RECENT_MAX: Final = 64
@@ -164,9 +166,15 @@ class Reporter:
 
     async def _look(self) -> None:
         await self._look_again()
-        for event in reversed(await self._contracts.newest_attested(EVENTS_PAGE)):
-            if not await self._known(event.height):
+        for page in range(PAGES_MAX):
+            events = await self._contracts.newest_attested(EVENTS_PAGE, page * EVENTS_PAGE)
+            if events is None:
+                break
+            fresh = [event for event in reversed(events) if not await self._known(event.height)]
+            for event in fresh:
                 await self._note(event)
+            if not fresh:  # what is older is known as well
+                break
 
     async def _note(self, event: AttestedEvent) -> None:
         place = await self._window_of(event.height)

@@ -24,15 +24,15 @@ def measured(request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+async def town(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Town]:
     """A running network whose first window is on chain."""
     async with opened(tmp_path_factory.mktemp("town")) as running:
         request.config.stash[MEASURED].update(running.facts)
         yield running
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     for what, value in config.stash[MEASURED].items():
         terminalreporter.write_line(f"measured: {what}: {value}")

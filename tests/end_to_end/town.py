@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -20,7 +21,7 @@ import aiohttp
 
 from deploy.demo import files, ground
 from deploy.demo.meters import KEBA_FIRST_WINDOW, Meters
-from deploy.demo.plan import OPERATORS, Plan, load_or_make
+from deploy.demo.plan import OPERATORS, ZONES, Plan, load_or_make
 from deploy.demo.processes import ROOT, Child, node_program, start
 from oracle.chain.client import StacksClient
 from oracle.chain.contracts import OnChain, OracleContracts
@@ -33,6 +34,8 @@ BLOCK_MS: Final = 250
 POLL_S: Final = 0.3
 """Well under the 20 requests a second that a node's API takes from one address."""
 ASK_S: Final = 5.0
+ASKED_MAX: Final = 20
+HEALTH: Final = "/v1/health"
 COMMAND_S: Final = 60.0
 TAIL_LINES: Final = 12
 CEREMONY_WINDOWS: Final = 3
@@ -92,7 +95,8 @@ class Town:
 
     async def start_node(self, slot: int) -> None:
         """Start an operator's node; returns when its API answers."""
-        command = [sys.executable, "-m", "oracle", "run", "--config", self.configurations[slot]]
+        command: list[str | Path] = [sys.executable, "-m", "oracle", "run"]
+        command += ["--config", self.configurations[slot]]
         self.nodes[slot] = await start(f"operator-{slot + 1}", command, self.log(f"operator-{slot + 1}"))
 
     async def kill_node(self, slot: int) -> None:
@@ -118,25 +122,26 @@ class Town:
     # -- asking -----------------------------------------------------------------------
 
     async def get(self, slot: int, path: str) -> Any:
-        """A node's answer as JSON, whatever its status. Raises aiohttp.ClientError, TimeoutError."""
-        async with self.session.get(self.plan.api(slot) + path) as answer:
-            return await answer.json()
-
-    async def found(self, slot: int, path: str) -> Any:
-        """A node's answer, or None where it has nothing under that path."""
-        async with self.session.get(self.plan.api(slot) + path) as answer:
-            if answer.status == 404:
-                return None
-            answer.raise_for_status()
-            return await answer.json()
+        """A node's answer as JSON; None for a 404. Raises aiohttp.ClientError, TimeoutError."""
+        for _ in range(ASKED_MAX):
+            async with self.session.get(self.plan.api(slot) + path) as answer:
+                if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+                    await asyncio.sleep(float(answer.headers["Retry-After"]))
+                    continue
+                if answer.status == HTTPStatus.NOT_FOUND:
+                    return None
+                if path != HEALTH:  # its 503 says what is wrong
+                    answer.raise_for_status()
+                return await answer.json()
+        raise AssertionError(f"{path}: refused {ASKED_MAX} times for asking too often")
 
     async def height(self, slot: int = 0) -> int:
         """The last decided height of a node."""
-        return int((await self.get(slot, "/v1/health"))["height"])
+        return int((await self.get(slot, HEALTH))["height"])
 
     async def problems(self, slot: int) -> set[str]:
         """What a node says is wrong."""
-        return {problem["name"] for problem in (await self.get(slot, "/v1/health"))["problems"]}
+        return {problem["name"] for problem in (await self.get(slot, HEALTH))["problems"]}
 
     async def entries(self, slot: int = 0, past: int = 0) -> list[Row]:
         """All entries of a node's log past a height, oldest first."""
@@ -152,10 +157,19 @@ class Town:
         """The entries that settle windows: attested or void."""
         return [row for row in await self.entries(slot, past) if row["kind"] in ("window", "void")]
 
-    async def leaf(self, point: int, window: int, slot: int = 0) -> Row | None:
-        """A usage point's leaf of a window, None if it has none there."""
-        content = await self.found(slot, f"/v1/proofs/{point}?window={window}")
-        return None if content is None else content["leaf"]["value"]
+    async def leaves(self, window: int, slot: int = 0) -> dict[int, Row]:
+        """A window's leaves by usage point."""
+        found: dict[int, Row] = {}
+        for zone in range(1, ZONES + 1):
+            content = await self.get(slot, f"/v1/zones/{zone}?window={window}")
+            if content is not None:
+                found |= {leaf["usage_point"]: leaf for leaf in content["leaves"]}
+        return found
+
+    async def newest(self, slot: int = 0) -> Row:
+        """The newest attested window."""
+        row: Row = await self.get(slot, "/v1/attestations/latest")
+        return row
 
     async def on_chain(self, row: Row) -> OnChain | None:
         """What the contract holds for an entry, by the devnet's word."""
@@ -164,6 +178,12 @@ class Town:
     async def devnet_post(self, path: str, **content: object) -> Any:
         """Tell the devnet to misbehave."""
         async with self.session.post(f"{self.plan.devnet}/devnet/{path}", json=content) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    async def devnet_get(self, path: str) -> Any:
+        """What the devnet says of itself."""
+        async with self.session.get(f"{self.plan.devnet}/devnet/{path}") as answer:
             answer.raise_for_status()
             return await answer.json()
 
