@@ -14,12 +14,13 @@ import hashlib
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
+from benchmarks.table import Table, bar
 from oracle.model import (
     Assurance,
     Curve,
@@ -49,11 +50,19 @@ T = TypeVar("T")
 
 
 def main(sizes: tuple[int, ...]) -> None:
+    print(run(sizes).text())
+
+
+def run(sizes: Sequence[int]) -> Table:
+    """A column for each size."""
     rules = Rules()
-    print(f"{'':34}" + "".join(f"{size:>14,}" for size in sizes))
-    columns = [measured(size, rules) for size in sizes]
-    for name in columns[0]:
-        print(f"{name:34}" + "".join(f"{column[name]:>14}" for column in columns))
+    draw = bar(len(sizes), "closing windows")
+    columns = []
+    for done, size in enumerate(sizes, 1):
+        columns.append(measured(size, rules))
+        draw(done)
+    rows = tuple((name, *(column[name] for column in columns)) for name in columns[0])
+    return Table("Closing a window", ("usage points", *(f"{size:,}" for size in sizes)), rows)
 
 
 def measured(points: int, rules: Rules) -> dict[str, str]:
