@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -96,7 +96,6 @@ class Configuration:
     timeouts: Timeouts
     log_json: bool = False
     reserve_mib: int = 256
-    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 def load(path: Path) -> Configuration:

@@ -32,7 +32,6 @@ from consensus.model import InvariantBroken, NodeId, Rejected
 from oracle.frames import Bundle
 from oracle.model import WindowStart
 
-ATTEMPTS_MAX: Final = 64
 KINDS: Final = tuple(phase.value for phase in Phase)
 FIRST_WINDOW_AHEAD_MAX: Final = 8
 """The first window may begin at most so many windows after the activation."""
