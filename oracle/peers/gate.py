@@ -69,8 +69,10 @@ class Gate(web.Server):
         cut = [connection.transport for connection in self.connections]
         await self.shutdown(self.limits.close_s)
         for transport in cut:
-            if transport is not None:
-                transport.abort()
+            # Before 3.11.4 a TLS transport that has lost its connection raises instead of doing nothing.
+            with suppress(AttributeError):
+                if transport is not None:
+                    transport.abort()
         with suppress(TimeoutError):
             async with asyncio.timeout(self.limits.close_s):
                 await self._empty.wait()
