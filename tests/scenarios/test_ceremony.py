@@ -171,7 +171,7 @@ def dealers(town: Town) -> tuple[int, ...]:
 
 def test_k1_a_dealer_of_a_false_share_answers_in_the_open_and_stays() -> None:
     town = Town(makes={1: Liar})
-    town.run_until(lambda: town.have_key(0, 2, 3), 40 * CEREMONY_S)
+    town.run_until(lambda: town.have_key(0, 1, 2, 3), 40 * CEREMONY_S)
     assert [entry.kind for entry in town.log()][:5] == ["hello", "deal", "respond", "justify", "activate"]
     assert dealers(town) == (0, 1, 2, 3)
     assert len({key_of(town, slot) for slot in range(4)}) == 1
