@@ -270,6 +270,9 @@ class Links:
             protocols=(SUBPROTOCOL,),
         )
         await ws.prepare(request)
+        if self._stopping.is_set():  # while the handshake was under way: the group takes no more tasks
+            await ws.close()
+            return ws
         link = Link(ws, preferred=peer.slot < self.own_slot)
         # In our own group, so that what a callback raises ends `run` and not just a request.
         await asyncio.wait([self._group.create_task(self._let_in(peer, link, ws))])

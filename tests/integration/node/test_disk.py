@@ -100,7 +100,7 @@ async def test_n2_while_the_disk_is_full_nothing_is_sent_and_then_the_node_goes_
         moody(first).mood = None
         await until(lambda: not standing_still(first), "the disk takes it again")
         goal = len(operators[1].entries()) + 1
-        await until(lambda: len(first.entries()) >= goal, "it goes on")
+        await until(lambda: all(len(one.entries()) >= goal for one in operators), "all go on")
         logs = [[one.digest for one in operator.entries()][:goal] for operator in operators]
         assert logs[0] == logs[1] == logs[2] == logs[3]
 
