@@ -50,9 +50,11 @@ from oracle.feeds.roster import Roster, RosterError
 from oracle.journey import Stage as JourneyStage
 from oracle.keys import keystore
 from oracle.keys.ceremony import CeremonySecrets
+from oracle.keys.channel import ChannelBroken
 from oracle.keys.keystore import LIGHT, STANDARD, KeyKind, KeystoreError
-from oracle.keys.register import Register
-from oracle.keys.signer import Refused, Signer
+from oracle.keys.process import Place
+from oracle.keys.remote import SignerProcess, key_opens
+from oracle.keys.signer import Refused
 from oracle.model import Device, RecordHash, WindowStart
 from oracle.node import NUDGE_TIMER, Node
 from oracle.peers.identity import Identity, issue
@@ -70,7 +72,6 @@ from oracle.windows.vee import Rules
 
 _log = logging.getLogger("wattest.service")
 
-PLAIN_TOPICS: Final = frozenset({"hello", "deal", "respond", "justify", "confirm", "observations", "receipt"})
 HOUSEKEEPING_S: Final = 6 * 3600.0
 REGISTER_HEIGHTS: Final = 10_000
 """Rows of the sign-once register that are kept; below them its watermark stands."""
@@ -85,9 +86,8 @@ PENDING_MAX: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What a node signs with; secrets reach no repr."""
+    """What this process signs with; secrets reach no repr. The node key is in the signer's (N1)."""
 
-    node: keystore.Key
     account: keystore.Key
     tls: keystore.Key
     password: str = field(repr=False)
@@ -103,7 +103,6 @@ def open_keys(configuration: Configuration) -> Keys:
     except KeystoreError as cause:
         raise ConfigurationFaulty((f"node.password_file: {cause}",)) from cause
     paths = {
-        KeyKind.NODE: configuration.node_key,
         KeyKind.CHAIN: configuration.account_key,
         KeyKind.TLS: configuration.tls_key,
     }
@@ -115,7 +114,32 @@ def open_keys(configuration: Configuration) -> Keys:
             faults.append(f"{kind.value} key: {cause}")
     if faults:
         raise ConfigurationFaulty(tuple(faults))
-    return Keys(opened[KeyKind.NODE], opened[KeyKind.CHAIN], opened[KeyKind.TLS], password)
+    return Keys(opened[KeyKind.CHAIN], opened[KeyKind.TLS], password)
+
+
+def signer_place(configuration: Configuration) -> Place:
+    """Where the signer's process finds the node key and the register."""
+    return Place(
+        configuration.node_key,
+        configuration.password_file,
+        configuration.data / "register.db",
+        configuration.register_marker,
+        configuration.allow_light_keys,
+    )
+
+
+def check_keys(configuration: Configuration) -> None:
+    """Open every key, the node key in a process of its own. Raises ConfigurationFaulty with all faults."""
+    faults: list[str] = []
+    try:
+        open_keys(configuration)
+    except ConfigurationFaulty as cause:
+        faults += cause.faults
+    if not any(fault.startswith("node.password_file") for fault in faults):
+        wrong = key_opens(signer_place(configuration))
+        faults += [f"node key: {wrong}"] if wrong else []
+    if faults:
+        raise ConfigurationFaulty(tuple(faults))
 
 
 def open_roster(path: Path) -> Roster:
@@ -139,8 +163,7 @@ class Service:
         records: RecordLog,
         contracts: OracleContracts,
         outbox: Outbox,
-        signer: Signer,
-        register: Register,
+        signer: SignerProcess,
         secrets: CeremonySecrets,
         roster: Roster,
         keys: Keys,
@@ -156,7 +179,7 @@ class Service:
         self._devices: dict[int, Device] = {}
         self.runtime = Runtime(node, database, records, signer, secrets, self._transmit, self._milestone)
         self.intake = Intake(self._device, roster, records, self.runtime.on_readings, IntakeLimits())
-        self._signer, self._register, self._keys = signer, register, keys
+        self.signer, self._keys = signer, keys
         identity = self._issue()
         committee = node.engine.committee
         addresses = {
@@ -211,6 +234,7 @@ class Service:
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(self.links.run(), name="links")
+            tasks.create_task(self.signer.supervise(self.runtime.signer_returned), name="signer")
             await self._first_registry()
             await self.intake.replay(self._replay_from_ms())
             tasks.create_task(self.runtime.run(), name="runtime")
@@ -238,10 +262,13 @@ class Service:
                 "records": hashes,
             }
         )
-        signature = self._signer.sign_plain("receipt", payload)
+        try:
+            signature = await self.signer.sign_plain_off_loop("receipt", payload)
+        except ChannelBroken:
+            return {"refused": "no-signer"}
         if isinstance(signature, Refused):
             return {"refused": signature.reason.value}
-        key = self._signer.public_key.hex()
+        key = self.signer.public_key.hex()
         return {"payload": payload.hex(), "signature": signature.hex(), "node_key": key}
 
     def _link_up(self, slot: int) -> None:
@@ -255,14 +282,15 @@ class Service:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             head = self.node.engine.head[0]
-            await asyncio.to_thread(
-                self._register.prune, self._signer.public_key, self.node.network, head - REGISTER_HEIGHTS
-            )
-            self.links.renew(self._issue())
+            try:
+                await self.signer.prune_off_loop(head - REGISTER_HEIGHTS)
+                self.links.renew(await asyncio.to_thread(self._issue))
+            except ChannelBroken as failure:
+                _log.warning("left undone until next time, the signer does not answer: %s", failure)
 
     def _issue(self) -> Identity:
         now_s = int(time.time())
-        return issue(self._keys.tls.secret, self._signer.sign_tls_binding, self.node.network, now_s)
+        return issue(self._keys.tls.secret, self.signer.sign_tls_binding, self.node.network, now_s)
 
     def _milestone(self, milestone: Milestone, at_ms: int) -> None:
         _log.info("%s %d %s", milestone.name, milestone.height, milestone.detail)
@@ -403,15 +431,12 @@ async def opened(configuration: Configuration) -> AsyncIterator[Service]:
 
     Raises ConfigurationFaulty, StorageFailed, RegisterFailed before anything is started.
     """
-    keys, roster = open_keys(configuration), open_roster(configuration.roster)
+    roster = open_roster(configuration.roster)
     configuration.data.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        marker = configuration.register_marker
-        new_marker = marker is not None and not marker.exists()
-        register = Register(configuration.data / "register.db", marker, add_marker=new_marker)
-        stack.callback(register.close)
-        signer = Signer(keys.node, register, PLAIN_TOPICS)
+        signer = SignerProcess(signer_place(configuration))
         stack.callback(signer.close)
+        keys = await _open_all_keys(configuration, signer)
         database = Database(configuration.data / "node.db")
         stack.callback(database.close)
         records = RecordLog(configuration.data / "records", reserve_bytes=configuration.reserve_mib << 20)
@@ -421,7 +446,8 @@ async def opened(configuration: Configuration) -> AsyncIterator[Service]:
         )
         contracts = OracleContracts(client, configuration.chain.deployer)
         genesis = await _genesis(database, contracts)
-        node = build_node(configuration, genesis, keys.node.public)
+        await asyncio.to_thread(signer.bind, genesis.network)
+        node = build_node(configuration, genesis, signer.public_key)
         node.restore(memory.stored(database.history), memory.head(database.history))
         node.replay(database.journal.replay())
         cost = LIGHT if configuration.allow_light_keys else STANDARD
@@ -440,10 +466,28 @@ async def opened(configuration: Configuration) -> AsyncIterator[Service]:
             )
         )
         service = Service(
-            configuration, node, database, records, contracts, outbox, signer, register, secrets, roster, keys
+            configuration, node, database, records, contracts, outbox, signer, secrets, roster, keys
         )
         stack.push_async_callback(service.intake.close)
         yield service
+
+
+async def _open_all_keys(configuration: Configuration, signer: SignerProcess) -> Keys:
+    """Start the signer and open the other keys; every keystore that does not open is named."""
+    faults: list[str] = []
+    keys: Keys | None = None
+    try:
+        keys = open_keys(configuration)
+    except ConfigurationFaulty as cause:
+        faults += cause.faults
+    if not any(fault.startswith("node.password_file") for fault in faults):
+        try:
+            await asyncio.to_thread(signer.start)
+        except KeystoreError as cause:
+            faults.append(f"node key: {cause}")
+    if faults or keys is None:
+        raise ConfigurationFaulty(tuple(faults))
+    return keys
 
 
 def build_node(configuration: Configuration, genesis: Genesis, own_key: bytes) -> Node:
