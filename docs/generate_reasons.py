@@ -156,6 +156,18 @@ SECTIONS: Final = (
         "A file is no bundle",
         "The step `file` of `wattest verify`.",
     ),
+    Section(
+        "oracle/evidence/file.py",
+        "EvidenceReason",
+        "Evidence proves nothing (E6)",
+        "The failed step of `wattest evidence verify`, and its `reason` with `--json`.",
+    ),
+    Section(
+        "consensus/evidence.py",
+        "DoubleVoteReason",
+        "Two votes prove nothing (E1)",
+        "The step `votes` of `wattest evidence verify`.",
+    ),
 )
 
 LINES: Final = {

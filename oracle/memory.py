@@ -6,7 +6,6 @@ all of a Step goes into one transaction. Knows no agreement and no windows.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,9 +14,11 @@ from consensus.encoding import decode
 from consensus.messages import Certificate, DecidedEntry, Entry, Fields
 from consensus.model import ZERO_DIGEST, Digest, Height, InvariantBroken, Rejected
 from consensus.step import JournalRecord, Milestone
+from oracle.evidence.build import of_journaled_double_vote
+from oracle.evidence.file import digest_of
 from oracle.keygen import KINDS
 from oracle.model import RecordHash, read_summary
-from oracle.node import DECIDED, PART, Stored
+from oracle.node import DECIDED, DOUBLE_VOTE, EVIDENCE, PART, Stored
 from oracle.storage.history import (
     EntrySigned,
     HistoryWrite,
@@ -60,9 +61,9 @@ class Writes:
                 self.history.append(EntrySigned(record.height, record.data))
             elif record.kind.startswith(PART):
                 self._add_part(record.height, record.kind.removeprefix(PART), record.data)
-            elif record.kind == "evidence":
-                id_ = hashlib.sha256(record.data).digest()
-                self.history.append(StoredEvidence(id_, record.height, "double-vote", record.data))
+            elif record.kind == EVIDENCE + DOUBLE_VOTE:
+                file = of_journaled_double_vote(record.data)
+                self.history.append(StoredEvidence(digest_of(file), record.height, DOUBLE_VOTE, file))
             else:
                 self.journal.append(record)
 

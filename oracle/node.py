@@ -39,6 +39,7 @@ from consensus.agreement.engine import (
 from consensus.dkg.plan import Plan
 from consensus.encoding import Value, decode, encode
 from consensus.envelope import ProposalFrame, Verified
+from consensus.evidence import DoubleVote
 from consensus.messages import DecidedEntry, Entry, Fields, Vote
 from consensus.model import (
     Digest,
@@ -96,6 +97,11 @@ PART: Final = "part:"
 """Prefix of the kinds that carry a part of a decided height to the history."""
 LEAVES: Final = "leaves"
 """Kind of the journal record that carries the leaves behind a value that may be decided."""
+EVIDENCE: Final = "evidence:"
+"""Prefix of the kinds that carry evidence to the history (E6)."""
+DOUBLE_VOTE: Final = "double-vote"
+EVIDENCE_PER_KEY_MAX: Final = 16
+"""Double votes of one key that are kept, until a restart (Q5)."""
 SNAPSHOT_EVERY: Final = 16
 """The attested registers are kept every so many windows, to start from after a restart."""
 WINDOW_TIMER: Final = "window"
@@ -176,6 +182,7 @@ class Node:
         self._past_deadline = False
         self._windows_applied = 0
         self._peer_turn = 0
+        self._accused: dict[bytes, int] = {}
 
     # -- what the shell reads -------------------------------------------------------
 
@@ -257,6 +264,8 @@ class Node:
         """Give back the open height; what is still to be done comes with the next Step."""
         agreement: list[JournalRecord] = []
         for record in journal:
+            if record.kind.startswith(EVIDENCE):
+                continue  # it is history, and says nothing of the open height
             if record.kind != LEAVES:
                 agreement.append(record)
             elif record.height == self.height:
@@ -486,7 +495,7 @@ class Node:
             case Committed(decided, attachment):
                 self._committed(decided, attachment)
             case Misbehaved(proof):
-                self._misbehaved(proof.first, proof.second)
+                self._misbehaved(proof)
 
     def _propose(self, ask: ProposeWanted) -> None:
         blank = Entry(self.network, self.height, self.engine.head[1], "", {})
@@ -822,17 +831,22 @@ class Node:
         if not self.keygen.complete:
             self._out.timers.append(Timer(self._phase_timer(), self._pace.ceremony_ms))
 
-    def _misbehaved(self, first: Verified[Vote], second: Verified[Vote]) -> None:
-        vote = first.message
+    def _misbehaved(self, proof: DoubleVote) -> None:
+        vote, committees = proof.first.message, self.engine.committees
+        key = committees[vote.epoch].node_keys[proof.first.sender]
+        told = self._accused.get(key, 0)
+        if told >= EVIDENCE_PER_KEY_MAX:  # one is enough to slash and to bar
+            return
+        self._accused[key] = told + 1
+        epochs = {vote.epoch, proof.second.message.epoch}
         evidence: Value = {
-            "kind": "double-vote",
-            "first": first.payload,
-            "first-signature": first.signature,
-            "second": second.payload,
-            "second-signature": second.signature,
+            "genesis": encode(self.genesis.value()),
+            "epochs": [{"number": one, "node-keys": committees[one].node_keys} for one in sorted(epochs)],
+            "first": {"payload": proof.first.payload, "signature": proof.first.signature},
+            "second": {"payload": proof.second.payload, "signature": proof.second.signature},
         }
-        self._out.records.append(JournalRecord(vote.height, "evidence", encode(evidence)))
-        self._note("double-vote", vote.height, f"member {first.sender}, round {vote.round}")
+        self._out.records.append(JournalRecord(vote.height, EVIDENCE + DOUBLE_VOTE, encode(evidence)))
+        self._note(DOUBLE_VOTE, vote.height, f"member {proof.first.sender}, round {vote.round}")
 
     def _keep(self, height: Height, name: str, data: bytes) -> None:
         self._out.records.append(JournalRecord(height, PART + name, data))

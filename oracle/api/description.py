@@ -188,6 +188,32 @@ _SCHEMAS: Final[dict[str, Schema]] = {
             "attestation": _ref("Attestation"),
         }
     ),
+    "EvidenceList": _object(
+        {
+            "evidence": _list(
+                _object(
+                    {
+                        "digest": _HASH,
+                        "kind": _TEXT,
+                        "height": _NATURAL,
+                        "size": _NATURAL,
+                        "submission": _or_null(
+                            _object(
+                                {
+                                    "state": _one_of("waiting", "sent", "proven", "refused", "elsewhere"),
+                                    "key": _TEXT,
+                                    "txid": _or_null(_HASH),
+                                    "block_height": _or_null(_NATURAL),
+                                    "detail": _TEXT,
+                                }
+                            )
+                        ),
+                        "file": _TEXT,
+                    }
+                )
+            )
+        }
+    ),
     "Event": _object(
         {
             "event": _one_of("decided", "attested", "on-chain"),
@@ -346,6 +372,14 @@ OPENAPI: Final[Schema] = {
                 _query("after", _NATURAL, "`next_after` of the page before."),
                 _LIMIT,
             ),
+        ),
+        "/v1/evidence": _route(
+            "What this node holds against members, newest first", _json("EvidenceList"), (_LIMIT,)
+        ),
+        "/v1/evidence/{digest}": _route(
+            "One evidence file, for `wattest evidence verify`",
+            {"application/json": {"schema": {"type": "object"}}},
+            (_parameter("digest", "path", _HASH, "sha256 of the file."),),
         ),
         "/v1/feed": _route(
             "What happens to windows, as server-sent events",
