@@ -17,12 +17,13 @@ from consensus.model import ZERO_DIGEST, Digest, Height, InvariantBroken, Reject
 from consensus.step import JournalRecord, Milestone
 from oracle.keygen import KINDS
 from oracle.model import RecordHash, read_summary
-from oracle.node import DECIDED, PART, Stored
+from oracle.node import DECIDED, INPUTS, PART, TRAVEL, Stored
 from oracle.storage.history import (
     EntrySigned,
     HistoryWrite,
     Meta,
     Part,
+    PartGone,
     StoredEntry,
     StoredEvidence,
     StoredMilestone,
@@ -36,6 +37,8 @@ SNAPSHOT: Final = "snapshot"
 WINDOW: Final = "window"
 _SNAPSHOT_HEIGHT: Final = "snapshot-height"
 _PAGE: Final = 200
+ACCOUNTS_KEPT: Final = {TRAVEL: 4096, INPUTS: 512}
+"""Of so many heights it is kept how they went, and what was held: for `explain`, and nothing else."""
 UNSIGNED_YOUNG: Final = 3
 """The newest heights are being signed just now."""
 UNSIGNED_MAX: Final = 64
@@ -90,6 +93,9 @@ class Writes:
         )
         if attachment:
             self.history.append(Part(entry.height, ATTACHMENT, attachment))
+        self.history += [
+            PartGone(entry.height - kept, name) for name, kept in ACCOUNTS_KEPT.items() if entry.height > kept
+        ]
         self.truncate_below = max(self.truncate_below or 0, entry.height + 1)
 
     def _add_part(self, height: int, name: str, data: bytes) -> None:
@@ -122,6 +128,11 @@ def stored(history: HistoryReader) -> Iterator[Stored]:
         if entry.height != snapshot and SNAPSHOT in one.parts:
             one = Stored(one.decided, one.attachment, {n: d for n, d in one.parts.items() if n != SNAPSHOT})
         yield one
+
+
+def open_travel(history: HistoryReader) -> bytes:
+    """How the open height has gone so far; b"" where nothing is known of it."""
+    return history.part(head(history)[0] + 1, TRAVEL) or b""
 
 
 def decided_of(entry: StoredEntry) -> DecidedEntry:

@@ -97,6 +97,10 @@ class NodeClient:
             raise FetchFailed(FetchProblem.NOT_A_NODE, "what came is no bundle")
         return data
 
+    async def explanation(self, window: str) -> dict[str, Any]:
+        """How a window went at this node: `latest`, a height, or a time in UTC seconds."""
+        return await self._json(f"/v1/windows/{quote(window, safe='')}/explanation", {})
+
     async def committee(self) -> dict[str, Any]:
         """The committee, as this node has it."""
         return await self._json("/v1/committee", {})
