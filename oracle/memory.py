@@ -18,12 +18,13 @@ from oracle.evidence.build import of_journaled_double_vote
 from oracle.evidence.file import digest_of
 from oracle.keygen import KINDS
 from oracle.model import RecordHash, read_summary
-from oracle.node import DECIDED, DOUBLE_VOTE, EVIDENCE, PART, Stored
+from oracle.node import DECIDED, DOUBLE_VOTE, EVIDENCE, INPUTS, PART, TRAVEL, Stored
 from oracle.storage.history import (
     EntrySigned,
     HistoryWrite,
     Meta,
     Part,
+    PartGone,
     StoredEntry,
     StoredEvidence,
     StoredMilestone,
@@ -37,6 +38,8 @@ SNAPSHOT: Final = "snapshot"
 WINDOW: Final = "window"
 _SNAPSHOT_HEIGHT: Final = "snapshot-height"
 _PAGE: Final = 200
+ACCOUNTS_KEPT: Final = {TRAVEL: 4096, INPUTS: 512}
+"""Of so many heights it is kept how they went, and what was held: for `explain`, and nothing else."""
 UNSIGNED_YOUNG: Final = 3
 """The newest heights are being signed just now."""
 UNSIGNED_MAX: Final = 64
@@ -91,6 +94,9 @@ class Writes:
         )
         if attachment:
             self.history.append(Part(entry.height, ATTACHMENT, attachment))
+        self.history += [
+            PartGone(entry.height - kept, name) for name, kept in ACCOUNTS_KEPT.items() if entry.height > kept
+        ]
         self.truncate_below = max(self.truncate_below or 0, entry.height + 1)
 
     def _add_part(self, height: int, name: str, data: bytes) -> None:
@@ -123,6 +129,11 @@ def stored(history: HistoryReader) -> Iterator[Stored]:
         if entry.height != snapshot and SNAPSHOT in one.parts:
             one = Stored(one.decided, one.attachment, {n: d for n, d in one.parts.items() if n != SNAPSHOT})
         yield one
+
+
+def open_travel(history: HistoryReader) -> bytes:
+    """How the open height has gone so far; b"" where nothing is known of it."""
+    return history.part(head(history)[0] + 1, TRAVEL) or b""
 
 
 def decided_of(entry: StoredEntry) -> DecidedEntry:

@@ -36,11 +36,12 @@ from consensus.agreement.engine import (
     ProposeWanted,
     Timeouts,
 )
+from consensus.agreement.tally import ROUNDS_AHEAD
 from consensus.dkg.plan import Plan
 from consensus.encoding import Value, decode, encode
 from consensus.envelope import ProposalFrame, Verified
 from consensus.evidence import DoubleVote
-from consensus.messages import DecidedEntry, Entry, Fields, Vote
+from consensus.messages import DecidedEntry, Entry, Fields, Phase, Vote
 from consensus.model import (
     Digest,
     Genesis,
@@ -74,7 +75,7 @@ from oracle.events import (
     Started,
     TimerPassed,
 )
-from oracle.journey import Journey, Stage
+from oracle.journey import Heard, Journey, Said, Stage, Travel
 from oracle.keygen import KINDS, KeyGeneration, genesis_ceremony
 from oracle.model import (
     Device,
@@ -85,7 +86,7 @@ from oracle.model import (
     read_summary,
 )
 from oracle.schedule import transmission
-from oracle.settle import Settlement, Worth
+from oracle.settle import Objection, Settlement, Worth
 from oracle.windows.attested import Attested
 from oracle.windows.registry import Registry
 from oracle.windows.vee import Rules
@@ -102,6 +103,10 @@ EVIDENCE: Final = "evidence:"
 DOUBLE_VOTE: Final = "double-vote"
 EVIDENCE_PER_KEY_MAX: Final = 16
 """Double votes of one key that are kept, until a restart (Q5)."""
+TRAVEL: Final = "travel"
+"""Name of the part that says how a window went here; of the open height, how it goes."""
+INPUTS: Final = "inputs"
+"""Name of the part that says what was held when a window closed."""
 SNAPSHOT_EVERY: Final = 16
 """The attested registers are kept every so many windows, to start from after a restart."""
 WINDOW_TIMER: Final = "window"
@@ -183,6 +188,7 @@ class Node:
         self._windows_applied = 0
         self._peer_turn = 0
         self._accused: dict[bytes, int] = {}
+        self._inputs: bytes | None = None
 
     # -- what the shell reads -------------------------------------------------------
 
@@ -227,6 +233,8 @@ class Node:
                 self._note("bad-shares", height, ", ".join(map(str, culprits)))
                 self._combine(self.attesting.bad_shares(height, culprits))
         self._settle()
+        for travel in self.journey.due(self.settlement.next_window):
+            self._keep(Height(travel.height or self.height), TRAVEL, travel.to_bytes())
         return self._out.take()
 
     # -- restart --------------------------------------------------------------------
@@ -238,6 +246,7 @@ class Node:
         """
         for one in stored:
             snapshot, kind = one.parts.get("snapshot"), one.entry.kind
+            self.journey.recall(one.parts.get(TRAVEL, b""))
             if self._unapplied:  # in the order of the log, whatever is there of the later ones
                 self._unapplied.append((one.decided, one.attachment))
             elif kind in KINDS or kind == "void":
@@ -280,6 +289,7 @@ class Node:
         self._arm_phase()
 
     def _receive(self, via: NodeId, message: frames.NodeMessage) -> None:
+        self._hear(via, message)
         match message:
             case Verified(message=frames.Observations()):
                 self.settlement.on_observations(message)  # type: ignore[arg-type]
@@ -333,19 +343,26 @@ class Node:
                 int(self.own or 0), signing.payload, signature, self.network, self.engine.committees
             )
             check(isinstance(opened, Verified), "our own observations verify")
+            self._hear(NodeId(int(self.own or 0)), opened)  # type: ignore[arg-type]
             self._own_observations = signing.payload
             self.settlement.on_observations(opened)  # type: ignore[arg-type]
             self._send([Outgoing(frames.signed_frame(opened))])  # type: ignore[arg-type]
             return
+        self._hear_own(signing)
         self.engine.signed(signing, signature)
 
     def _offered(self, offered: Offered) -> None:
         now_s = None if offered.exchanged else self._now_ms // 1000
         self.settlement.open_windows(self._now_ms // 1000)
+        taken: dict[WindowStart, int] = {}
         for verdict in self.settlement.offer(offered.readings, now_s):
             if isinstance(verdict, Rejected):
                 reason = str(verdict.reason.value)
                 self.rejections[reason] = self.rejections.get(reason, 0) + 1
+            else:
+                taken[verdict.window] = taken.get(verdict.window, 0) + 1
+        for window, count in taken.items():
+            self.journey.at(window).read(count, self._now_ms)
         if self.settlement.closed:
             self._send_notice(again=False)
             self._recheck()
@@ -372,6 +389,7 @@ class Node:
             return
         share = frames.Share(made.height, made.digest, made.signature)
         self._own_shares[made.height] = share
+        self._hear(self.own, share)
         self._send([Outgoing(frames.share_frame(share))])
         head = self.engine.head[0]
         self._combine(self.attesting.share(made.height, self.own, made.digest, made.signature, head))
@@ -434,6 +452,8 @@ class Node:
         window = self.settlement.next_window
         self.settlement.close()
         self.journey.note(window, Stage.CLOSED, self._now_ms)
+        self._inputs = self.settlement.inputs().to_bytes()
+        self._keep(self.height, INPUTS, self._inputs)
         self._arm_collection()
         self._arm_deadline()
         self._ask_observations()
@@ -544,6 +564,7 @@ class Node:
         """Find out whether a proposal is valid; while that is being fetched it stays pending."""
         entry = ask.entry
         verdict: bool | None
+        objection = Objection.CEREMONY
         if self._unapplied:
             verdict = None
         elif not self.keygen.complete:
@@ -551,21 +572,23 @@ class Node:
             if not verdict and not self.keygen.overdue and entry.kind == self.keygen.phase.value:
                 verdict = None  # too early for an incomplete set; its time may come
         elif entry.kind == "registry":
-            verdict = self._check_registry(entry)
+            verdict, objection = self._check_registry(entry), Objection.OTHER_REGISTRY
         elif entry.kind == "void":
-            verdict = self._check_void(ask)
+            verdict, objection = self._check_void(ask), Objection.VOID_NOT_DUE
         elif entry.kind == "window":
             verdict, wanted = self.settlement.check_window(entry, ask.attachment, ask.sender)
             self._send(wanted)
+            objection = self.settlement.objection
             if verdict:
                 self._journal_leaves(entry)
         else:
-            verdict = False
+            verdict, objection = False, Objection.OTHER_KIND
         if verdict is not None:
             self._pending.pop(entry.digest, None)
             self.engine.checked(entry.digest, valid=verdict)
             if not verdict:
-                self._note("refused", entry.height, f"{entry.kind} proposed by {ask.sender}")
+                detail = f"{entry.kind} proposed by {ask.sender}: {objection.value}"
+                self._note("refused", entry.height, detail)
 
     def _check_registry(self, entry: Entry) -> bool | None:
         """None while this node's view of the chain is another: it may be the older one.
@@ -632,6 +655,8 @@ class Node:
             self._apply(entry, attachment, data)
             self._await_signature(decided)
             self._reset_height()
+            if self.keygen.complete:
+                self.journey.opened(entry.height + 1, self.settlement.next_window)
 
     def _apply(self, entry: Entry, attachment: bytes, data: WindowData | None) -> None:
         match entry.kind:
@@ -640,18 +665,14 @@ class Node:
                     raise InvariantBroken("a window is applied with its leaves")
                 self.settlement.apply_window(data)
                 leaves = data.summary.leaf_count
-                travel = self.journey.note(
-                    data.summary.window, Stage.CERTIFIED, self._now_ms, f"{leaves} leaves"
-                )
-                travel.height, travel.leaves = entry.height, leaves
+                self._certified(entry, data.summary.window, f"{leaves} leaves").leaves = leaves
                 self._windows_applied += 1
                 if self._windows_applied % SNAPSHOT_EVERY == 0:
                     self._keep(entry.height, "snapshot", self.settlement.attested.to_bytes())
             case "void":
                 fields = Fields(entry.body)
-                window = WindowStart(fields.uint("window"))
-                travel = self.journey.note(window, Stage.CERTIFIED, self._now_ms, "void")
-                travel.height, travel.void_reason = entry.height, fields.uint("reason")
+                travel = self._certified(entry, WindowStart(fields.uint("window")), "void")
+                travel.void_reason = fields.uint("reason")
                 self.settlement.skip(fields.uint("count"))
             case kind if kind in KINDS:
                 self.keygen.apply(entry, attachment)
@@ -661,8 +682,21 @@ class Node:
                     self.settlement.begin_at(WindowStart(first))
                 else:
                     self._arm_phase()
+            case "registry" if self.keygen.complete:  # its votes were not the window's
+                self.journey.at(self.settlement.next_window).drop_votes()
             case _:
                 pass
+
+    def _certified(self, entry: Entry, window: WindowStart, detail: str) -> Travel:
+        """A window is settled, for `explain`; one that is recalled after a restart knows when."""
+        travel = self.journey.at(window)
+        if travel.height != entry.height:
+            self.journey.note(window, Stage.CERTIFIED, self._now_ms, detail)
+            travel.height = entry.height
+            if self._inputs is not None:  # closed under this height, or under one that a registry took
+                self._keep(entry.height, INPUTS, self._inputs)
+        self._inputs = None
+        return travel
 
     def _take_registry(self, entry: Entry) -> bool:
         chain = self._chain
@@ -847,6 +881,50 @@ class Node:
         }
         self._out.records.append(JournalRecord(vote.height, EVIDENCE + DOUBLE_VOTE, encode(evidence)))
         self._note(DOUBLE_VOTE, vote.height, f"member {proof.first.sender}, round {vote.round}")
+
+    # -- who was heard, for `explain` ----------------------------------------------------
+
+    def _hear(self, via: NodeId, message: frames.NodeMessage) -> None:
+        """Note the first word of each sort of each member; decides nothing."""
+        if not self.keygen.complete:
+            return
+        match message:
+            case Verified(message=Vote(_, height, round_, phase, digest), sender=sender):
+                said = Said.PREVOTE if phase is Phase.PREVOTE else Said.COMMIT
+                self._heard_at(height, said, sender, round_, digest)
+            case ProposalFrame(Verified(message=proposal, sender=sender)):
+                self._heard_at(proposal.height, Said.PROPOSAL, sender, proposal.round, proposal.digest)
+            case frames.Share(height, digest):
+                self._heard_at(height, Said.SHARE, via, 0, digest)
+            case frames.InventoryNotice(window):
+                self._heard_of(window, Said.NOTICE, via)
+            case Verified(message=frames.Observations(_, window), sender=sender):
+                self._heard_of(window, Said.OBSERVATIONS, sender)
+            case _:
+                pass
+
+    def _hear_own(self, signing: Signing) -> None:
+        own = self.own
+        if own is None or signing.height != self.height or not self.keygen.complete:
+            return
+        fields = Fields(decode(signing.payload))
+        if signing.topic == "vote":
+            said = Said.PREVOTE if signing.phase == Phase.PREVOTE else Said.COMMIT
+            digest = fields.optional_buff("digest", 32)
+        else:
+            said, digest = Said.PROPOSAL, fields.buff("digest", 32)
+        self._heard_at(self.height, said, own, signing.round, digest)
+
+    def _heard_at(self, height: int, said: Said, sender: NodeId, round_: int, digest: bytes | None) -> None:
+        if round_ > self.engine.round + ROUNDS_AHEAD:  # nobody fills the account with rounds to come
+            return
+        open_height = self._unapplied[0][0].entry.height if self._unapplied else self.height
+        heard = Heard(self._now_ms, said, sender, round_, (digest or b"")[:4])
+        self.journey.hear(height, open_height, self.settlement.next_window, heard)
+
+    def _heard_of(self, window: WindowStart, said: Said, sender: NodeId) -> None:
+        if self.settlement.takes(window):
+            self.journey.at(window).hear(Heard(self._now_ms, said, sender))
 
     def _keep(self, height: Height, name: str, data: bytes) -> None:
         self._out.records.append(JournalRecord(height, PART + name, data))

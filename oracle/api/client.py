@@ -110,6 +110,10 @@ class NodeClient:
         path = f"/v1/evidence/{quote(digest, safe='')}"
         return await self._get(path, {}, limits.json_bytes_max, limits.json_s)
 
+    async def explanation(self, window: str) -> dict[str, Any]:
+        """How a window went at this node: `latest`, a height, or a time in UTC seconds."""
+        return await self._json(f"/v1/windows/{quote(window, safe='')}/explanation", {})
+
     async def committee(self) -> dict[str, Any]:
         """The committee, as this node has it."""
         return await self._json("/v1/committee", {})
