@@ -19,7 +19,7 @@ from the history (`recalled`). Knows no clock, no rounds and no signatures.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -53,8 +53,6 @@ from oracle.windows.registry import Registry
 from oracle.windows.vee import Rule
 from oracle.windows.window_data import WindowData, assemble
 
-WINDOWS_MAX: Final = 64
-"""Settled windows of which late readings are held at a time."""
 SHELF_MAX: Final = 1024
 """Settled windows whose leaves are in memory during a run."""
 RECENT: Final = 2
@@ -116,7 +114,7 @@ class Restating:
         self.refused: dict[str, int] = {}
         """Late readings without a leaf, by reason, as the last run found them."""
         self._settlement = settlement
-        self._rules = replace(settlement.rules, windows_max=WINDOWS_MAX)
+        self._rules = settlement.rules
         self._keeper = Keeper(settlement.registry, self._rules)
         self._ledger = Ledger(calendar, self._rules.window_s)
         self._registries: dict[bytes, Registry] = {}
