@@ -8,6 +8,7 @@ The log decides what happens next, and there is always just one thing that is du
 
     no group key yet      the next phase of the key ceremony          (keygen, K1 to K3)
     a changed registry    a `registry` entry, when a window is due
+    late data in a run    a `window` entry with a further revision     (restate, A8)
     a window is over      a `window` entry, or a `void` with its reason (settle, A2, A3, A7)
 
 A height begins (`engine.begin`) when what is due can be decided: everybody's bundle is
@@ -67,6 +68,7 @@ from oracle.events import (
     ChainRead,
     Event,
     Offered,
+    Recalled,
     Received,
     ShareMade,
     SharesBad,
@@ -85,9 +87,11 @@ from oracle.model import (
     encode_devices,
     read_summary,
 )
+from oracle.restate import LATE, Restating
 from oracle.schedule import transmission
 from oracle.settle import Objection, Settlement, Worth
 from oracle.windows.attested import Attested
+from oracle.windows.calendar import Calendar
 from oracle.windows.registry import Registry
 from oracle.windows.vee import Rules
 from oracle.windows.window_data import WindowData
@@ -107,12 +111,16 @@ TRAVEL: Final = "travel"
 """Name of the part that says how a window went here; of the open height, how it goes."""
 INPUTS: Final = "inputs"
 """Name of the part that says what was held when a window closed."""
+CALENDAR: Final = "calendar"
+"""Name of the part that holds what may be restated, beside snapshots and restatements (A8)."""
 SNAPSHOT_EVERY: Final = 16
 """The attested registers are kept every so many windows, to start from after a restart."""
 WINDOW_TIMER: Final = "window"
 COLLECT_TIMER: Final = "collect"
 NUDGE_TIMER: Final = "nudge"
 DEADLINE_TIMER: Final = "deadline"
+LATE_COLLECT_TIMER: Final = "late-collect"
+LATE_DEADLINE_TIMER: Final = "late-deadline"
 PARTS_AT_ONCE: Final = 8
 """Parts of past heights that are asked for at each nudge."""
 VOID_ROUND_MIN: Final = 3
@@ -153,7 +161,13 @@ class Node:
     """One operator's node. `own_key` is its compressed secp256k1 node key."""
 
     def __init__(
-        self, genesis: Genesis, own_key: bytes, rules: Rules, pace: Pace, timeouts: Timeouts
+        self,
+        genesis: Genesis,
+        own_key: bytes,
+        rules: Rules,
+        pace: Pace,
+        timeouts: Timeouts,
+        calendar: Calendar | None = None,
     ) -> None:
         check(rules.window_s == genesis.window_s, "the window length is the network's")
         committee = genesis.committee
@@ -167,6 +181,7 @@ class Node:
         self.settlement = Settlement(
             Registry(()), rules, self.network, self.own, committee.size, committee.quorum
         )
+        self.restating = Restating(calendar or Calendar(), self.settlement, self.own, committee.size)
         self.attesting = Attesting(committee.quorum, committee.size)
         self.rejections: dict[str, int] = {}
         self._pace = pace
@@ -185,6 +200,8 @@ class Node:
         self._unapplied: deque[tuple[DecidedEntry, bytes]] = deque()
         self._collected = False
         self._past_deadline = False
+        self._late_collected = False
+        self._late_armed = ""
         self._windows_applied = 0
         self._peer_turn = 0
         self._accused: dict[bytes, int] = {}
@@ -229,12 +246,16 @@ class Node:
                 self._share_made(event)
             case SharesCombined():
                 self._combined(event)
+            case Recalled():
+                self._recalled(event)
             case SharesBad(height, culprits):
                 self._note("bad-shares", height, ", ".join(map(str, culprits)))
                 self._combine(self.attesting.bad_shares(height, culprits))
         self._settle()
         for travel in self.journey.due(self.settlement.next_window):
             self._keep(Height(travel.height or self.height), TRAVEL, travel.to_bytes())
+        for change in self.restating.take_changes():
+            self._out.records.append(JournalRecord(self.height, LATE, change.to_bytes()))
         return self._out.take()
 
     # -- restart --------------------------------------------------------------------
@@ -255,6 +276,10 @@ class Node:
                 self._apply_registry(_devices(one.parts["registry"]))
             elif snapshot is not None:
                 self._restore_snapshot(one.entry, snapshot)
+                if CALENDAR in one.parts:
+                    self.restating.load(one.parts[CALENDAR])
+            elif CALENDAR in one.parts and self._is_restatement(one.entry):
+                self._restore_restatement(one)
             elif "window" in one.parts:
                 data = self._window_data(one.entry, one.parts["window"])
                 self._apply(one.entry, one.attachment, data)
@@ -273,7 +298,7 @@ class Node:
         """Give back the open height; what is still to be done comes with the next Step."""
         agreement: list[JournalRecord] = []
         for record in journal:
-            if record.kind.startswith(EVIDENCE):
+            if record.kind.startswith(EVIDENCE) or record.kind == LATE:
                 continue  # it is history, and says nothing of the open height
             if record.kind != LEAVES:
                 agreement.append(record)
@@ -299,11 +324,11 @@ class Node:
             case Verified(message=Vote()) | ProposalFrame() | wire.Status() | wire.Entries():
                 self.engine.receive(via, message)  # type: ignore[arg-type]
             case frames.InventoryNotice():
-                self._send(self.settlement.on_notice(via, message))
+                self._send(self._keeping(message.window).on_notice(via, message))
             case frames.RowsWanted():
-                self._send(self.settlement.on_rows_wanted(via, message))
+                self._send(self._keeping(message.window).on_rows_wanted(via, message))
             case frames.Rows():
-                self._send(self.settlement.on_rows(via, message))
+                self._send(self._keeping(message.window).on_rows(via, message))
                 self._recheck()
             case frames.ObservationsWanted(window, slot):
                 held = self.settlement.observations_of(window, slot)
@@ -328,6 +353,8 @@ class Node:
             case _ if name.startswith("deadline/"):
                 self._past_deadline |= name == self._window_timer(DEADLINE_TIMER)
                 self._recheck()
+            case _ if name.startswith("late-"):
+                self._late_timer(name)
             case _ if name.startswith("phase/"):
                 if not self.keygen.complete and name == self._phase_timer():
                     self.keygen.overdue = True
@@ -355,7 +382,10 @@ class Node:
         now_s = None if offered.exchanged else self._now_ms // 1000
         self.settlement.open_windows(self._now_ms // 1000)
         taken: dict[WindowStart, int] = {}
-        for verdict in self.settlement.offer(offered.readings, now_s):
+        late = [one for one in offered.readings if self.restating.is_late(one)]
+        timely = [one for one in offered.readings if not self.restating.is_late(one)] if late else None
+        verdicts = self.settlement.offer(offered.readings if timely is None else timely, now_s)
+        for verdict in (*verdicts, *self.restating.offer(late)):
             if isinstance(verdict, Rejected):
                 reason = str(verdict.reason.value)
                 self.rejections[reason] = self.rejections.get(reason, 0) + 1
@@ -363,6 +393,9 @@ class Node:
                 taken[verdict.window] = taken.get(verdict.window, 0) + 1
         for window, count in taken.items():
             self.journey.at(window).read(count, self._now_ms)
+        if late and self.restating.running:
+            self._tell_late()
+            self._recheck()
         if self.settlement.closed:
             self._send_notice(again=False)
             self._recheck()
@@ -419,7 +452,8 @@ class Node:
             self._consider_ceremony()
             return
         self._close_if_due()
-        if not self.engine.begun and (self._registry_changed() or self._window_is_due()):
+        late = self._restatement_is_due()
+        if not self.engine.begun and (self._registry_changed() or late or self._window_is_due()):
             self.engine.begin()
 
     def _consider_ceremony(self) -> None:
@@ -527,6 +561,9 @@ class Node:
         if self._registry_changed():
             self._propose_registry(ask)
             return
+        if self.restating.insists:
+            self._propose_restatement(ask)
+            return
         # Of a window that is over and not closed yet, records may still be on their way.
         worth = self.settlement.make((self._now_ms - self._pace.grace_ms) // 1000)
         if self._past_deadline and ask.round >= VOID_ROUND_MIN:
@@ -573,6 +610,13 @@ class Node:
                 verdict = None  # too early for an incomplete set; its time may come
         elif entry.kind == "registry":
             verdict, objection = self._check_registry(entry), Objection.OTHER_REGISTRY
+        elif self._is_restatement(entry):
+            verdict, wanted = self.restating.check(entry, ask.attachment, ask.sender)
+            self._send(wanted)
+            if verdict:
+                self._journal_leaves(entry)
+        elif self.restating.insists and entry.kind in ("window", "void"):
+            verdict = None  # not before its restatement, or before the run's time is over (A8)
         elif entry.kind == "void":
             verdict, objection = self._check_void(ask), Objection.VOID_NOT_DUE
         elif entry.kind == "window":
@@ -643,8 +687,13 @@ class Node:
                 if data is None:
                     self._want_part(entry.height, "window")
                     return
+                if self._is_restatement(entry) and not self.restating.can_absorb(data):
+                    self._recall()
+                    return
                 self._keep(entry.height, "window", data.to_bytes())
-                if self.settlement.lacks_observations(attachment):
+                if self._is_restatement(entry):
+                    pass  # its witnessed leaves rest on the observations of the first revision
+                elif self.settlement.lacks_observations(attachment):
                     self._want_observations(entry.height, attachment)
                 else:
                     self._keep_observations(entry.height)
@@ -663,17 +712,26 @@ class Node:
             case "window":
                 if data is None:
                     raise InvariantBroken("a window is applied with its leaves")
+                if self._is_restatement(entry):
+                    self._apply_restatement(entry, data)
+                    return
+                before = self.settlement.next_window
+                self.restating.decided_window(data)
                 self.settlement.apply_window(data)
+                self._run_begins(before)
                 leaves = data.summary.leaf_count
                 self._certified(entry, data.summary.window, f"{leaves} leaves").leaves = leaves
                 self._windows_applied += 1
                 if self._windows_applied % SNAPSHOT_EVERY == 0:
                     self._keep(entry.height, "snapshot", self.settlement.attested.to_bytes())
+                    self._keep(entry.height, CALENDAR, self.restating.to_bytes())
             case "void":
                 fields = Fields(entry.body)
-                travel = self._certified(entry, WindowStart(fields.uint("window")), "void")
-                travel.void_reason = fields.uint("reason")
-                self.settlement.skip(fields.uint("count"))
+                window, count = WindowStart(fields.uint("window")), fields.uint("count")
+                self._certified(entry, window, "void").void_reason = fields.uint("reason")
+                self.restating.decided_void(window, count)
+                self.settlement.skip(count)
+                self._run_begins(window)
             case kind if kind in KINDS:
                 self.keygen.apply(entry, attachment)
                 self._own_bundle = None
@@ -707,7 +765,9 @@ class Node:
         return True
 
     def _apply_registry(self, devices: tuple[Device, ...]) -> None:
-        self.settlement.change_registry(Registry(devices))
+        registry = Registry(devices)
+        self.settlement.change_registry(registry)
+        self.restating.change_registry(registry)
 
     def _await_signature(self, decided: DecidedEntry) -> None:
         """T1: a share is made only over a decided entry's digest, once there is a key."""
@@ -751,6 +811,11 @@ class Node:
         self.settlement.attested = attested  # type: ignore[assignment]
         self.settlement.begin_at(WindowStart(Fields(entry.body).uint("window") + self.genesis.window_s))
 
+    def _restore_restatement(self, one: Stored) -> None:
+        data = self._window_data(one.entry, one.parts["window"])
+        self.settlement.attested = self.settlement.attested.apply(data)
+        self.restating.load(one.parts[CALENDAR])
+
     def _journal_leaves(self, entry: Entry) -> None:
         """Before this node votes: were all to crash now, a certificate without leaves would help nobody."""
         data = self.settlement.data_of(entry.digest)
@@ -777,6 +842,86 @@ class Node:
         if isinstance(summary, Rejected):
             raise InvariantBroken("a decided window has a summary")
         return summary
+
+    # -- late data (A8) -------------------------------------------------------------------
+
+    def _is_restatement(self, entry: Entry) -> bool:
+        window = entry.body.get("window")
+        return entry.kind == "window" and isinstance(window, int) and window < self.settlement.next_window
+
+    def _keeping(self, window: WindowStart) -> Settlement | Restating:
+        """Who knows of a window's records: of settled ones it is the late data."""
+        return self.settlement if window >= self.settlement.next_window else self.restating
+
+    def _run_begins(self, before: WindowStart) -> None:
+        self.restating.moved(before)
+        self._late_armed = ""
+        if self.restating.running:
+            self._tell_late()
+
+    def _tell_late(self) -> None:
+        """Say what this node holds for the run; its time begins with the first record."""
+        notices = self.restating.notices()
+        self._send(Outgoing(frames.inventory_frame(notice)) for notice in notices)
+        if self.restating.insists and self._late_armed != self._late_name(""):
+            self._late_armed, self._late_collected = self._late_name(""), False
+            pace = self._pace
+            self._out.timers.append(Timer(self._late_name(LATE_COLLECT_TIMER), pace.collect_ms))
+            self._out.timers.append(Timer(self._late_name(LATE_DEADLINE_TIMER), pace.deadline_ms))
+
+    def _late_name(self, name: str) -> str:
+        return f"{name}/{self.settlement.next_window}"
+
+    def _late_timer(self, name: str) -> None:
+        if name == self._late_name(LATE_COLLECT_TIMER):
+            self._late_collected = True
+        elif name == self._late_name(LATE_DEADLINE_TIMER):
+            self.restating.given_up = True
+        self._recheck()
+
+    def _restatement_is_due(self) -> bool:
+        """Whether a restatement can be decided: it is owed, or all had time to hand over what they hold."""
+        restating = self.restating
+        due = restating.insists and restating.candidate is not None
+        self._recall()
+        return due and (restating.owes or self._late_collected or restating.reconciled)
+
+    def _recall(self) -> None:
+        """Leaves of settled windows come from the history."""
+        for window in self.restating.take_wanted():
+            self._out.signings.append(Signing("recall", encode({"window": window}), self.height))
+
+    def _recalled(self, recalled: Recalled) -> None:
+        data = None
+        if recalled.summary is not None:
+            found = WindowData.from_bytes(recalled.leaves, recalled.summary)
+            data = None if isinstance(found, Rejected) else found
+        self.restating.recalled(recalled.window, data)
+        if self._unapplied:
+            self._apply_decided()
+        self._recheck()
+
+    def _propose_restatement(self, ask: ProposeWanted) -> None:
+        data = self.restating.make()
+        if data is None:
+            return  # its leaves are on their way, or another's restatement comes first
+        body = data.summary.value()
+        entry = Entry(self.network, self.height, self.engine.head[1], "window", body)
+        self.restating.made(entry.digest, data)
+        self._journal_leaves(entry)
+        self.engine.made(ask.round, entry, b"")
+
+    def _apply_restatement(self, entry: Entry, data: WindowData) -> None:
+        self.restating.absorb(data)
+        self.settlement.attested = self.settlement.attested.apply(data)
+        self.settlement.forget_values()
+        self._keep(entry.height, CALENDAR, self.restating.to_bytes())
+        summary = data.summary
+        self._note("restated", entry.height, f"window {summary.window}, revision {summary.revision}")
+        travel = self.journey.of(summary.window)
+        if travel is not None:
+            detail = f"revision {summary.revision} at height {entry.height}: {summary.leaf_count} leaves"
+            self.journey.note(summary.window, travel.stage, self._now_ms, detail)
 
     # -- parts of decided heights, fetched from peers ----------------------------------
 
@@ -833,6 +978,9 @@ class Node:
         self._out.timers.append(Timer(NUDGE_TIMER, self._pace.nudge_ms))
         if self._own_bundle is not None and not self.keygen.complete:
             self._send([Outgoing(self._own_bundle)])
+        self.restating.ask_again()
+        if self.restating.running:
+            self._tell_late()
         if self._unapplied:
             self._apply_decided()
         elif self.keygen.complete and self.settlement.closed:

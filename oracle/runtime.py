@@ -262,6 +262,9 @@ class Runtime:
                     self._start(self._make_share(signing))
                 case "combine":
                     self._start(self._combine(signing))
+                case "recall":
+                    window = Fields(decode(signing.payload)).uint("window")
+                    self._start(self._bearing(self._recall(window)))
                 case _:
                     raise ValueError(f"nobody signs {signing.topic}")
 
@@ -345,6 +348,10 @@ class Runtime:
                 self.happen(SharesCombined(Height(signing.height), digest, signature))
             case BadShares(culprits):
                 self.happen(SharesBad(Height(signing.height), culprits))
+
+    async def _recall(self, window: int) -> None:
+        """Leaves of a settled window, from the history (A8)."""
+        self.happen(await self._database.read(lambda history: memory.recalled(history, window)))
 
     @property
     def public_polynomial(self) -> PublicPolynomial | None:

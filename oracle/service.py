@@ -239,6 +239,7 @@ class Service:
             tasks.create_task(self.signer.supervise(self.runtime.signer_returned), name="signer")
             await self._first_registry()
             await self.intake.replay(self._replay_from_ms())
+            await self.intake.replay_named(await self.database.read(memory.late_records))
             tasks.create_task(self.runtime.run(), name="runtime")
             tasks.create_task(self._run_outbox(), name="outbox")
             tasks.create_task(self.reporter.run(), name="reporter")
@@ -519,7 +520,8 @@ def build_node(configuration: Configuration, genesis: Genesis, own_key: bytes) -
     window_s = genesis.window_s
     tolerance_s = min(configuration.tolerance_s or window_s, window_s)
     rules = Rules(window_s=window_s, tolerance_s=tolerance_s, windows_max=configuration.windows_max)
-    return Node(genesis, own_key, rules, configuration.pace, configuration.timeouts)
+    calendar = configuration.calendar
+    return Node(genesis, own_key, rules, configuration.pace, configuration.timeouts, calendar)
 
 
 async def _genesis(database: Database, contracts: OracleContracts) -> Genesis:
