@@ -7,6 +7,7 @@ its journal and simulated from a seed.
 The log decides what happens next, and there is always just one thing that is due:
 
     no group key yet      the next phase of the key ceremony          (keygen, K1 to K3)
+    a committee to come   the next phase of its resharing, between windows       (membership)
     a changed registry    a `registry` entry, when a window is due
     late data in a run    a `window` entry with a further revision     (restate, A8)
     a window is over      a `window` entry, or a `void` with its reason (settle, A2, A3, A7)
@@ -40,10 +41,11 @@ from consensus.agreement.engine import (
 from consensus.agreement.tally import ROUNDS_AHEAD
 from consensus.dkg.plan import Plan
 from consensus.encoding import Value, decode, encode
-from consensus.envelope import ProposalFrame, Verified
+from consensus.envelope import ProposalFrame, Verified, open_vote
 from consensus.evidence import DoubleVote
 from consensus.messages import DecidedEntry, Entry, Fields, Phase, Vote
 from consensus.model import (
+    Committee,
     Digest,
     Genesis,
     Height,
@@ -62,10 +64,13 @@ from consensus.step import (
     Timer,
 )
 from oracle import frames
+from oracle.acceptance import ACCEPTANCE_ROUND, Acceptance
+from oracle.acceptance import PART_NAME as ACCEPTANCE
 from oracle.attest import HEIGHTS_KEPT, Attesting, CombineWanted
 from oracle.events import (
     BundleMade,
     ChainRead,
+    CommitteeProposed,
     Event,
     Offered,
     Recalled,
@@ -79,6 +84,7 @@ from oracle.events import (
 )
 from oracle.journey import Heard, Journey, Said, Stage, Travel
 from oracle.keygen import KINDS, KeyGeneration, genesis_ceremony
+from oracle.membership import Membership, blame, members_of
 from oracle.model import (
     Device,
     WindowStart,
@@ -121,6 +127,7 @@ NUDGE_TIMER: Final = "nudge"
 DEADLINE_TIMER: Final = "deadline"
 LATE_COLLECT_TIMER: Final = "late-collect"
 LATE_DEADLINE_TIMER: Final = "late-deadline"
+RESHARING_TIMER: Final = "resharing"
 PARTS_AT_ONCE: Final = 8
 """Parts of past heights that are asked for at each nudge."""
 VOID_ROUND_MIN: Final = 3
@@ -178,6 +185,8 @@ class Node:
         self.keygen: KeyGeneration = genesis_ceremony(
             Plan(self.network, 0, committee, committee), genesis.window_s
         )
+        self.membership: Membership | None = None
+        self.acceptance: Acceptance | None = None
         self.settlement = Settlement(
             Registry(()), rules, self.network, self.own, committee.size, committee.quorum
         )
@@ -206,6 +215,8 @@ class Node:
         self._peer_turn = 0
         self._accused: dict[bytes, int] = {}
         self._inputs: bytes | None = None
+        self._proposed: Committee | None = None
+        self._activation: Entry | None = None
 
     # -- what the shell reads -------------------------------------------------------
 
@@ -224,6 +235,18 @@ class Node:
         """The registry that the log has agreed."""
         return self.settlement.registry
 
+    @property
+    def ceremony(self) -> KeyGeneration:
+        """The ceremony that is being held; where there is none, the one whose shares are in force."""
+        held = None if self.membership is None else self.membership.open
+        return held or self.keygen
+
+    @property
+    def ceremony_committees(self) -> frames.CeremonyCommittees:
+        """Whose words are heard in it."""
+        plan = self.ceremony.ceremony.plan
+        return plan.dealers, plan.members
+
     def handle(self, at_ms: int, event: Event) -> Step:
         """Take one event in; `at_ms` is UTC and may not be relied on to rise."""
         self._now_ms = at_ms
@@ -240,6 +263,12 @@ class Node:
                 self._offered(Offered(readings, exchanged))
             case ChainRead():
                 self._chain_read(event)
+            case CommitteeProposed(committee):
+                if self.membership is not None and self.membership.propose(committee):
+                    self._note("proposed-committee", self.height, f"epoch {committee.epoch}")
+                    self._arm_phase()
+                self._proposed = committee
+                self._recheck()
             case BundleMade():
                 self._bundle_made(event)
             case ShareMade():
@@ -248,6 +277,8 @@ class Node:
                 self._combined(event)
             case Recalled():
                 self._recalled(event)
+            case SharesBad(epoch=epoch) if epoch != self.engine.committee.epoch:
+                pass  # of a committee that is not in force any more
             case SharesBad(height, culprits):
                 self._note("bad-shares", height, ", ".join(map(str, culprits)))
                 self._combine(self.attesting.bad_shares(height, culprits))
@@ -272,6 +303,8 @@ class Node:
                 self._unapplied.append((one.decided, one.attachment))
             elif kind in KINDS or kind == "void":
                 self._apply(one.entry, one.attachment, None)
+                if ACCEPTANCE in one.parts and self.acceptance is not None:
+                    self.acceptance.take_certificate(one.parts[ACCEPTANCE])
             elif kind == "registry" and "registry" in one.parts:
                 self._apply_registry(_devices(one.parts["registry"]))
             elif snapshot is not None:
@@ -291,8 +324,10 @@ class Node:
                 self._await_signature(one.decided)
         kept = self.engine
         self.engine = Engine(self.network, kept.committee, kept.own_key, kept.timeouts, head)
-        signings = self._out.take().signings
-        self._out.signings += signings
+        self.engine.committees.update(kept.committees)
+        done = self.acceptance is None or self.acceptance.certificate is not None
+        asked = self._out.take().signings
+        self._out.signings += [one for one in asked if not (done and one.round == ACCEPTANCE_ROUND)]
 
     def replay(self, journal: Iterable[JournalRecord]) -> None:
         """Give back the open height; what is still to be done comes with the next Step."""
@@ -320,7 +355,9 @@ class Node:
                 self.settlement.on_observations(message)  # type: ignore[arg-type]
                 self._recheck()
             case Verified(message=frames.Bundle()):
-                self.keygen.take(message)  # type: ignore[arg-type]
+                (self.membership or self.keygen).take(message)  # type: ignore[arg-type]
+            case Verified(message=Vote(round=round_)) if round_ == ACCEPTANCE_ROUND:
+                self._accept(message)  # type: ignore[arg-type]
             case Verified(message=Vote()) | ProposalFrame() | wire.Status() | wire.Entries():
                 self.engine.receive(via, message)  # type: ignore[arg-type]
             case frames.InventoryNotice():
@@ -334,6 +371,8 @@ class Node:
                 held = self.settlement.observations_of(window, slot)
                 if held is not None:
                     self._send([Outgoing(frames.signed_frame(held), via)])
+            case frames.Share(epoch=epoch) if epoch != self.engine.committee.epoch:
+                pass  # its maker is in another epoch, and says it again
             case frames.Share(height, digest, signature):
                 head = self.engine.head[0]
                 self._combine(self.attesting.share(height, via, digest, signature, head))
@@ -359,6 +398,10 @@ class Node:
                 if not self.keygen.complete and name == self._phase_timer():
                     self.keygen.overdue = True
                     self._recheck()
+            case _ if name.startswith(f"{RESHARING_TIMER}/"):
+                held = name.removeprefix(f"{RESHARING_TIMER}/")
+                if self.membership is not None and self.membership.pass_time(held):
+                    self._recheck()
             case _ if name == GOSSIP_TIMER or name.startswith("round/"):
                 self.engine.timer(name)
             case _:
@@ -374,6 +417,9 @@ class Node:
             self._own_observations = signing.payload
             self.settlement.on_observations(opened)  # type: ignore[arg-type]
             self._send([Outgoing(frames.signed_frame(opened))])  # type: ignore[arg-type]
+            return
+        if signing.round == ACCEPTANCE_ROUND:
+            self._accept(open_vote(signing.payload, signature, self.network, self.engine.committees))
             return
         self._hear_own(signing)
         self.engine.signed(signing, signature)
@@ -408,19 +454,27 @@ class Node:
         self._recheck()
 
     def _bundle_made(self, made: BundleMade) -> None:
+        held = self.ceremony
+        session = Fields(decode(made.payload)).buff("session", 32)
+        if held.complete or made.phase != held.phase.value or session != held.ceremony.plan.session:
+            return
         opened = frames.open_signed(
-            int(self.own or 0), made.payload, made.signature, self.network, self.engine.committees
+            int(held.own_slot(self.engine.own_key) or 0),
+            made.payload,
+            made.signature,
+            self.network,
+            self.engine.committees,
+            self.ceremony_committees,
         )
         check(isinstance(opened, Verified), "our own bundle verifies")
-        if not self.keygen.complete and made.phase == self.keygen.phase.value:
-            self.keygen.take(opened)  # type: ignore[arg-type]
-            self._own_bundle = frames.signed_frame(opened)  # type: ignore[arg-type]
-            self._send([Outgoing(self._own_bundle)])
+        held.take(opened)  # type: ignore[arg-type]
+        self._own_bundle = frames.signed_frame(opened)  # type: ignore[arg-type]
+        self._send([Outgoing(self._own_bundle)])
 
     def _share_made(self, made: ShareMade) -> None:
-        if self.own is None:
+        if self.own is None or made.epoch != self.engine.committee.epoch:
             return
-        share = frames.Share(made.height, made.digest, made.signature)
+        share = frames.Share(made.height, made.digest, made.signature, made.epoch)
         self._own_shares[made.height] = share
         self._hear(self.own, share)
         self._send([Outgoing(frames.share_frame(share))])
@@ -453,15 +507,27 @@ class Node:
             return
         self._close_if_due()
         late = self._restatement_is_due()
-        if not self.engine.begun and (self._registry_changed() or late or self._window_is_due()):
+        self._ask_bundle()
+        if not self.engine.begun and (
+            self._registry_changed() or late or self._window_is_due() or self._phase_is_due()
+        ):
             self.engine.begin()
 
     def _consider_ceremony(self) -> None:
-        if self.own is not None and self._asked_bundle != self._phase_timer():
-            self._asked_bundle = self._phase_timer()
-            self._out.signings.append(Signing("bundle", self.keygen.phase.value.encode(), self.height))
+        self._ask_bundle()
         if self.keygen.ready and not self.engine.begun:
             self.engine.begin()
+
+    def _ask_bundle(self) -> None:
+        held = self.ceremony
+        if held.complete or self._asked_bundle == held.name or held.own_slot(self.engine.own_key) is None:
+            return
+        self._asked_bundle = held.name
+        self._out.signings.append(Signing("bundle", held.phase.value.encode(), self.height))
+
+    def _phase_is_due(self) -> bool:
+        """A resharing goes on between windows: one that is closed goes first (A7)."""
+        return not self.settlement.closed and not self.ceremony.complete and self.ceremony.ready
 
     def _close_if_due(self) -> None:
         window = self.settlement.next_window
@@ -564,6 +630,11 @@ class Node:
         if self.restating.insists:
             self._propose_restatement(ask)
             return
+        if not self.ceremony.complete and not self._window_is_due():
+            phase = self.ceremony.make(blank, self._now_ms // 1000, self.settlement.next_window)
+            if phase is not None:
+                self.engine.made(ask.round, *phase)
+                return
         # Of a window that is over and not closed yet, records may still be on their way.
         worth = self.settlement.make((self._now_ms - self._pace.grace_ms) // 1000)
         if self._past_deadline and ask.round >= VOID_ROUND_MIN:
@@ -608,6 +679,9 @@ class Node:
             verdict = self.keygen.check(entry, ask.attachment, self._now_ms // 1000)
             if not verdict and not self.keygen.overdue and entry.kind == self.keygen.phase.value:
                 verdict = None  # too early for an incomplete set; its time may come
+        elif entry.kind in KINDS and self.membership is not None:
+            next_window = self.settlement.next_window
+            verdict = self.membership.check(entry, ask.attachment, self._now_ms // 1000, next_window)
         elif entry.kind == "registry":
             verdict, objection = self._check_registry(entry), Objection.OTHER_REGISTRY
         elif self._is_restatement(entry):
@@ -701,11 +775,15 @@ class Node:
                 self._want_part(entry.height, "registry")
                 return
             self._unapplied.popleft()
+            epoch = self.engine.committee.epoch
             self._apply(entry, attachment, data)
             self._await_signature(decided)
-            self._reset_height()
             if self.keygen.complete:
                 self.journey.opened(entry.height + 1, self.settlement.next_window)
+            if entry.kind not in KINDS:
+                self._reset_height()
+            elif self.engine.committee.epoch != epoch:
+                self._begin_with_others()
 
     def _apply(self, entry: Entry, attachment: bytes, data: WindowData | None) -> None:
         match entry.kind:
@@ -732,12 +810,15 @@ class Node:
                 self.restating.decided_void(window, count)
                 self.settlement.skip(count)
                 self._run_begins(window)
+            case kind if kind in KINDS and self.membership is not None:
+                self._apply_resharing(self.membership, entry, attachment)
             case kind if kind in KINDS:
                 self.keygen.apply(entry, attachment)
                 self._own_bundle = None
                 if self.keygen.complete:
                     first = Fields(entry.body).uint("first-window")
                     self.settlement.begin_at(WindowStart(first))
+                    self._open_epoch(self.keygen)
                 else:
                     self._arm_phase()
             case "registry" if self.keygen.complete:  # its votes were not the window's
@@ -755,6 +836,79 @@ class Node:
                 self._keep(entry.height, INPUTS, self._inputs)
         self._inputs = None
         return travel
+
+    # -- the committee's change ---------------------------------------------------------
+
+    def _apply_resharing(self, membership: Membership, entry: Entry, attachment: bytes) -> None:
+        failed = membership.failure
+        complete = membership.apply(entry, attachment)
+        self._own_bundle = None
+        if complete is not None:
+            self._adopt(complete, entry)
+            return
+        if membership.failure is not None and membership.failure is not failed:  # K2
+            detail = f"{membership.failure.reason.value}; {blame(membership.failure.culprits)}"
+            self._note("ceremony-failed", entry.height, detail)
+        self._arm_phase()
+
+    def _adopt(self, complete: KeyGeneration, activation: Entry) -> None:
+        """The new shares are in force, and from the next height on the new committee decides (K3)."""
+        committee, was = members_of(complete)[0], self.own
+        self.keygen = complete
+        self.engine.adopt_committee(committee)
+        self.settlement.change_committee(self.own, committee.size, committee.quorum)
+        self.attesting = Attesting(committee.quorum, committee.size)
+        self._open_epoch(complete)
+        self._own_shares.clear()
+        pending = list(self._awaiting_signature.values())
+        for decided in pending:  # by the new shares: the group's signature is the same (T1)
+            self._await_signature(decided)
+        self._activation = activation
+        self.acceptance = Acceptance(self.network, activation.height, activation.digest, committee)
+        if self.own is not None:
+            self._out.signings.append(self.acceptance.signing())
+        place = "not a member" if self.own is None else f"member {self.own}"
+        left = ", left the committee" if self.own is None and was is not None else ""  # U2
+        self._note("epoch", activation.height, f"{committee.epoch}: {place}{left}")
+
+    def _open_epoch(self, complete: KeyGeneration) -> None:
+        committee, polynomial = members_of(complete)
+        self.membership = Membership(self.network, self.genesis.window_s, committee, polynomial)
+        if self._proposed is not None:
+            self.membership.propose(self._proposed)
+            self._arm_phase()
+
+    def _begin_with_others(self) -> None:
+        """The window that is open goes on with other members; its deadline stays."""
+        self._own_observations = None
+        if self.settlement.closed:
+            self._arm_collection()
+            self._ask_observations()
+            self._send_notice()
+
+    def _accept(self, vote: Verified[Vote] | Rejected) -> None:
+        """A new member's word for the chain that its committee has taken over."""
+        acceptance = self.acceptance
+        if acceptance is None or isinstance(vote, Rejected):
+            return
+        if acceptance.own is None and self.own is not None and vote.sender == self.own:
+            acceptance.own = vote
+            self._send([Outgoing(wire.vote_frame(vote))])
+        if acceptance.take(vote):
+            self._accepted(acceptance)
+
+    def _accepted(self, acceptance: Acceptance) -> None:
+        certificate = acceptance.certificate
+        if certificate is None:
+            raise InvariantBroken("a quorum has accepted")
+        self._keep(acceptance.height, ACCEPTANCE, certificate.encoded())
+        self._note("accepted", acceptance.height, f"epoch {certificate.epoch}")
+        entry = self._activation
+        if self.own is not None and entry is not None:
+            wanted = transmission(DecidedEntry(entry, certificate), b"", self.own, acceptance.committee.size)
+            self._out.transmissions += [] if wanted is None else [wanted]
+
+    # -- signatures of the group --------------------------------------------------------
 
     def _take_registry(self, entry: Entry) -> bool:
         chain = self._chain
@@ -785,7 +939,8 @@ class Node:
         if wanted is None:
             return
         rows: list[Value] = [{"slot": slot, "share": share} for slot, share in wanted.shares]
-        payload = encode({"digest": wanted.digest, "shares": rows})
+        epoch = self.engine.committee.epoch
+        payload = encode({"digest": wanted.digest, "epoch": epoch, "shares": rows})
         self._out.signings.append(Signing("combine", payload, wanted.height))
 
     def _reset_height(self) -> None:
@@ -936,6 +1091,11 @@ class Node:
         if part.name == "observations":
             self._part_observations(part)
             return
+        if part.name == ACCEPTANCE:
+            held = self.acceptance
+            if held is not None and part.height == held.height and held.take_certificate(part.data):
+                self._accepted(held)
+            return
         if not self._unapplied or part.height != self._unapplied[0][0].entry.height:
             return
         entry = self._unapplied[0][0].entry
@@ -976,11 +1136,13 @@ class Node:
     def _nudge(self) -> None:
         """Messages get lost: whatever has not moved since is said again (liveness)."""
         self._out.timers.append(Timer(NUDGE_TIMER, self._pace.nudge_ms))
-        if self._own_bundle is not None and not self.keygen.complete:
+        if self._own_bundle is not None and not self.ceremony.complete:
             self._send([Outgoing(self._own_bundle)])
         self.restating.ask_again()
         if self.restating.running:
             self._tell_late()
+        if self.acceptance is not None and self.acceptance.certificate is None:
+            self._seek_acceptance(self.acceptance)
         if self._unapplied:
             self._apply_decided()
         elif self.keygen.complete and self.settlement.closed:
@@ -1004,6 +1166,11 @@ class Node:
                 self._send([Outgoing(frames.share_frame(share))])
             self._want_part(height, "bls")  # also without a share of our own
 
+    def _seek_acceptance(self, acceptance: Acceptance) -> None:
+        if acceptance.own is not None:
+            self._send([Outgoing(wire.vote_frame(acceptance.own))])
+        self._want_part(acceptance.height, ACCEPTANCE)
+
     # -- small things -------------------------------------------------------------------
 
     def _phase_timer(self) -> str:
@@ -1012,6 +1179,9 @@ class Node:
     def _arm_phase(self) -> None:
         if not self.keygen.complete:
             self._out.timers.append(Timer(self._phase_timer(), self._pace.ceremony_ms))
+        elif self.membership is not None and self.membership.open is not None:
+            name = f"{RESHARING_TIMER}/{self.membership.open.name}"
+            self._out.timers.append(Timer(name, self.membership.pause(self._pace.ceremony_ms)))
 
     def _misbehaved(self, proof: DoubleVote) -> None:
         vote, committees = proof.first.message, self.engine.committees

@@ -214,7 +214,7 @@ class Settlement:
     def on_notice(self, sender: NodeId, notice: InventoryNotice) -> list[Outgoing]:
         """A peer's notice; where it holds other records than this node, ask for the rows."""
         heard = self._heard_of(notice.window)
-        if heard is None:
+        if heard is None or sender >= self._members:  # who only follows has no say in what is held
             return []
         heard.notices[sender] = notice
         return self._compare(sender, notice) if notice.window == self.next_window else []
@@ -388,6 +388,12 @@ class Settlement:
         self._inventory = None
         for heard in self._heard.values():  # of the old registry's places
             heard.notices.clear()
+        self.forget_values()
+
+    def change_committee(self, own: NodeId | None, members: int, quorum: int) -> None:
+        """Other members, in other slots: what the former said of open windows counts no more."""
+        self._own, self._members, self._quorum = own, members, quorum
+        self._heard.clear()
         self.forget_values()
 
     # -- inside ---------------------------------------------------------------------

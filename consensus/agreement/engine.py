@@ -487,6 +487,10 @@ class Engine:
         if record.kind == "frame":
             message = parse_frame(record.data, self.network, self.committees)
             match message:
+                case Verified() if message.message.epoch != self._committee.epoch:
+                    pass  # of the committee before, heard before its last entry was applied
+                case ProposalFrame(proposal) if proposal.message.epoch != self._committee.epoch:
+                    pass
                 case Verified():
                     self._watch_vote(message)
                     self._tally.add(message, self._rules.round)
