@@ -60,6 +60,7 @@ from consensus.step import (
 )
 from oracle import frames
 from oracle.attest import HEIGHTS_KEPT, Attesting, CombineWanted
+from oracle.conduct import Conduct, Misdeed
 from oracle.events import (
     BundleMade,
     ChainRead,
@@ -158,6 +159,7 @@ class Node:
         )
         self.attesting = Attesting(committee.quorum, committee.size)
         self.rejections: dict[str, int] = {}
+        self.conduct = Conduct()
         self._pace = pace
         self._now_ms = 0
         self._out = StepBuilder()
@@ -218,6 +220,8 @@ class Node:
                 self._combined(event)
             case SharesBad(height, culprits):
                 self._note("bad-shares", height, ", ".join(map(str, culprits)))
+                for slot in culprits:
+                    self._saw(slot, Misdeed.BAD_SHARE, height)
                 self._combine(self.attesting.bad_shares(height, culprits))
         self._settle()
         return self._out.take()
@@ -557,6 +561,7 @@ class Node:
             self.engine.checked(entry.digest, valid=verdict)
             if not verdict:
                 self._note("refused", entry.height, f"{entry.kind} proposed by {ask.sender}")
+                self._saw(ask.sender, Misdeed.REFUSED_PROPOSAL, entry.height, entry.kind)
 
     def _check_registry(self, entry: Entry) -> bool | None:
         """None while this node's view of the chain is another: it may be the older one.
@@ -645,7 +650,9 @@ class Node:
                 travel.height, travel.void_reason = entry.height, fields.uint("reason")
                 self.settlement.skip(fields.uint("count"))
             case kind if kind in KINDS:
-                self.keygen.apply(entry, attachment)
+                for fault in self.keygen.apply(entry, attachment):
+                    detail = f"{fault.phase.value}: {fault.reason.value}"
+                    self._saw(fault.slot, Misdeed.BAD_CEREMONY, entry.height, detail)
                 self._own_bundle = None
                 if self.keygen.complete:
                     first = Fields(entry.body).uint("first-window")
@@ -833,6 +840,18 @@ class Node:
         }
         self._out.records.append(JournalRecord(vote.height, "evidence", encode(evidence)))
         self._note("double-vote", vote.height, f"member {first.sender}, round {vote.round}")
+        self._saw(first.sender, Misdeed.DOUBLE_VOTE, vote.height, f"round {vote.round}")
+
+    def saw_rejected(self, slot: NodeId, at_ms: int, reason: str) -> None:
+        """A peer's frame was rejected before it came to the node; may be told from another thread."""
+        keys = self.engine.committee.node_keys
+        if slot < len(keys):
+            self.conduct.see(keys[slot], Misdeed.REJECTED_FRAME, at_ms, self.height, reason)
+
+    def _saw(self, slot: NodeId, misdeed: Misdeed, height: int, detail: str = "") -> None:
+        keys = self.engine.committee.node_keys
+        if slot < len(keys):
+            self.conduct.see(keys[slot], misdeed, self._now_ms, height, detail)
 
     def _keep(self, height: Height, name: str, data: bytes) -> None:
         self._out.records.append(JournalRecord(height, PART + name, data))
