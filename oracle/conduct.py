@@ -1,4 +1,4 @@
-"""What each member was seen doing that it should not: counted, dated, never judged.
+"""What members, and meters, were seen doing that they should not: counted, dated, never judged.
 
 Provable offences go to the dispute contract by themselves (E1 to E3). What no contract can
 decide is decided by the other operators' votes on a challenge (E5), and this is what such
@@ -12,8 +12,11 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
+from oracle.model import UsagePoint, WindowStart
+
 MEMBERS_MAX: Final = 256
 """Node keys that a record is kept of: more than there can be in a few epochs."""
+METERS_MAX: Final = 1024
 DETAIL_MAX: Final = 128
 
 
@@ -43,11 +46,22 @@ class Sighting:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class TwoStories:
+    """A meter that signed two readings of one time and number which differ, and how often."""
+
+    usage_point: UsagePoint
+    count: int
+    at_ms: int
+    window: WindowStart
+
+
 @dataclass(slots=True)
 class Conduct:
     """The record of all members since this node's start."""
 
     _seen: dict[bytes, dict[Misdeed, Sighting]] = field(default_factory=dict)
+    _meters: dict[UsagePoint, TwoStories] = field(default_factory=dict)
 
     def see(self, key: bytes, misdeed: Misdeed, at_ms: int, height: int, detail: str = "") -> None:
         """One more sighting of the member with this node key; `at_ms` is UTC."""
@@ -64,3 +78,16 @@ class Conduct:
         """What the member with this node key was seen at, by name."""
         record = self._seen.get(key, {}).copy()
         return tuple(record[misdeed] for misdeed in sorted(record, key=lambda one: one.value))
+
+    def see_meter(self, usage_point: UsagePoint, at_ms: int, window: WindowStart) -> None:
+        """A meter contradicts itself in a window; its key is in two hands, or it was tampered with."""
+        if usage_point not in self._meters and len(self._meters) >= METERS_MAX:
+            return
+        known = self._meters.get(usage_point)
+        count = 1 if known is None else known.count + 1
+        self._meters[usage_point] = TwoStories(usage_point, count, at_ms, window)
+
+    def meters(self) -> tuple[TwoStories, ...]:
+        """Every meter that was seen contradicting itself, by its id."""
+        meters = self._meters.copy()
+        return tuple(meters[point] for point in sorted(meters))

@@ -88,7 +88,7 @@ from oracle.schedule import transmission
 from oracle.settle import Settlement, Worth
 from oracle.windows.attested import Attested
 from oracle.windows.registry import Registry
-from oracle.windows.vee import Rules
+from oracle.windows.vee import Rule, Rules
 from oracle.windows.window_data import WindowData
 
 DECIDED: Final = "decided"
@@ -337,10 +337,13 @@ class Node:
     def _offered(self, offered: Offered) -> None:
         now_s = None if offered.exchanged else self._now_ms // 1000
         self.settlement.open_windows(self._now_ms // 1000)
-        for verdict in self.settlement.offer(offered.readings, now_s):
+        verdicts = self.settlement.offer(offered.readings, now_s)
+        for reading, verdict in zip(offered.readings, verdicts, strict=True):
             if isinstance(verdict, Rejected):
                 reason = str(verdict.reason.value)
                 self.rejections[reason] = self.rejections.get(reason, 0) + 1
+            elif Rule.TWO_STORIES in verdict.flags:
+                self.conduct.see_meter(reading.usage_point, self._now_ms, verdict.window)
         if self.settlement.closed:
             self._send_notice(again=False)
             self._recheck()

@@ -15,6 +15,7 @@ from oracle.api.questions import KINDS
 from oracle.api.view import Severity
 from oracle.conduct import Misdeed
 from oracle.journey import Stage
+from oracle.windows.vee import Rule
 
 VERSION: Final = "1.0.0"
 Schema = dict[str, Any]
@@ -236,6 +237,17 @@ _SCHEMAS: Final[dict[str, Schema]] = {
                                 }
                             )
                         ),
+                    }
+                )
+            ),
+            "meters": _list(
+                _object(
+                    {
+                        "usage_point": _NATURAL,
+                        "misdeed": _one_of(Rule.TWO_STORIES.value),
+                        "count": _NATURAL,
+                        "at_ms": _NATURAL,
+                        "window": _NATURAL,
                     }
                 )
             ),

@@ -16,6 +16,7 @@ from oracle.journey import WINDOWS_KEPT, Travel
 from oracle.storage.failure import StorageFailed
 from oracle.storage.history import StoredEntry
 from oracle.storage.history_reader import PAGE_MAX, HistoryReader
+from oracle.windows.vee import Rule
 
 DISK_ANSWER_S: Final = 2.0
 """A disk that takes longer for one row is a problem in itself."""
@@ -117,7 +118,21 @@ async def conduct(request: web.Request) -> web.Response:
         }
         for slot, key in enumerate(view.committee.node_keys)
     ]
-    content = {"epoch": view.committee.epoch, "entries": len(certificates), "members": members}
+    content = {
+        "epoch": view.committee.epoch,
+        "entries": len(certificates),
+        "members": members,
+        "meters": [
+            {
+                "usage_point": one.usage_point,
+                "misdeed": Rule.TWO_STORIES.value,
+                "count": one.count,
+                "at_ms": one.at_ms,
+                "window": one.window,
+            }
+            for one in view.conduct().meters()
+        ],
+    }
     return answer(content, cache="no-store")
 
 

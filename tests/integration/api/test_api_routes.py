@@ -17,7 +17,7 @@ from oracle.api.limits import Limits
 from oracle.api.view import Problem, Severity
 from oracle.conduct import Misdeed
 from oracle.journey import Stage
-from oracle.model import leaf_hash, sha256d
+from oracle.model import UsagePoint, WindowStart, leaf_hash, sha256d
 from oracle.storage.history import StoredEntry
 from oracle.windows import tree
 from tests.integration.api.conftest import Open, Site
@@ -230,6 +230,9 @@ async def test_the_conduct_of_members(site: Site) -> None:
             "detail": "of that height",
         }
     ]
+    site.view.seen.see_meter(UsagePoint(3), 1_700_000_000_000, WindowStart(1_700_000_000))
+    (meter,) = (await site.described("/v1/conduct", "/v1/conduct"))["meters"]
+    assert (meter["usage_point"], meter["misdeed"], meter["count"]) == (3, "two_stories", 1)
 
 
 async def test_the_journey_of_the_last_windows(site: Site) -> None:

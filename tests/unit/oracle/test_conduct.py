@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from oracle.conduct import DETAIL_MAX, MEMBERS_MAX, Conduct, Misdeed
+from oracle.conduct import DETAIL_MAX, MEMBERS_MAX, METERS_MAX, Conduct, Misdeed, TwoStories
+from oracle.model import UsagePoint, WindowStart
 
 
 def key(number: int) -> bytes:
@@ -31,3 +32,21 @@ def test_q5_keys_without_end_do_not_fill_the_memory() -> None:
     assert sum(1 for number in range(2 * MEMBERS_MAX) if conduct.of(key(number))) == MEMBERS_MAX
     conduct.see(key(0), Misdeed.BAD_SHARE, 2, 2)
     assert conduct.of(key(0))[0].count == 2
+
+
+def test_a_meter_that_contradicts_itself_is_counted() -> None:
+    conduct = Conduct()
+    conduct.see_meter(UsagePoint(9), 10, WindowStart(900))
+    conduct.see_meter(UsagePoint(4), 11, WindowStart(900))
+    conduct.see_meter(UsagePoint(9), 20, WindowStart(1800))
+    assert conduct.meters() == (
+        TwoStories(UsagePoint(4), 1, 11, WindowStart(900)),
+        TwoStories(UsagePoint(9), 2, 20, WindowStart(1800)),
+    )
+
+
+def test_q5_meters_without_end_do_not_fill_the_memory() -> None:
+    conduct = Conduct()
+    for number in range(2 * METERS_MAX):
+        conduct.see_meter(UsagePoint(number), 1, WindowStart(900))
+    assert len(conduct.meters()) == METERS_MAX
