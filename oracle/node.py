@@ -100,6 +100,8 @@ LEAVES: Final = "leaves"
 EVIDENCE: Final = "evidence:"
 """Prefix of the kinds that carry evidence to the history (E6)."""
 DOUBLE_VOTE: Final = "double-vote"
+UNCHECKED: Final = "unchecked"
+"""Milestone of a window that was decided without this node's own check."""
 EVIDENCE_PER_KEY_MAX: Final = 16
 """Double votes of one key that are kept, until a restart (Q5)."""
 SNAPSHOT_EVERY: Final = 16
@@ -183,6 +185,7 @@ class Node:
         self._windows_applied = 0
         self._peer_turn = 0
         self._accused: dict[bytes, int] = {}
+        self._found_valid: set[Digest] = set()
 
     # -- what the shell reads -------------------------------------------------------
 
@@ -518,6 +521,7 @@ class Node:
         entry = Entry(self.network, self.height, self.engine.head[1], worth.kind, worth.body)
         if worth.found is not None:
             self.settlement.remember(entry.digest, *worth.found)
+            self._found_valid.add(entry.digest)
             self._journal_leaves(entry)
         self.journey.note(
             self.settlement.next_window, Stage.PROPOSED, self._now_ms, f"by us, round {ask.round}"
@@ -558,6 +562,7 @@ class Node:
             verdict, wanted = self.settlement.check_window(entry, ask.attachment, ask.sender)
             self._send(wanted)
             if verdict:
+                self._found_valid.add(entry.digest)
                 self._journal_leaves(entry)
         else:
             verdict = False
@@ -621,6 +626,9 @@ class Node:
                     self._want_part(entry.height, "window")
                     return
                 self._keep(entry.height, "window", data.to_bytes())
+                if entry.digest not in self._found_valid:  # whether it is false, the shell finds out (E2, E3)
+                    self._note(UNCHECKED, entry.height, "decided by others")
+                self._found_valid.clear()
                 if self.settlement.lacks_observations(attachment):
                     self._want_observations(entry.height, attachment)
                 else:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from consensus.evidence import verify_double_vote
+from consensus.evidence import ProvenDoubleVote, verify_double_vote
 from consensus.model import InvariantBroken, Network, Rejected
 from oracle.audit.backend import Backend, BackendName, select
 from oracle.audit.case import Expectations, not_checked, short
@@ -67,6 +67,8 @@ class Judgement:
     evidence: Evidence | None
     accused: tuple[bytes, ...]
     reason: EvidenceReason | None
+    voted: ProvenDoubleVote | None = None
+    """The two votes, where it is about votes."""
 
     @property
     def proven(self) -> bool:
@@ -101,7 +103,8 @@ def judge(
     steps, reason = _taken(trial, read_step)
     accused = trial.accused if reason is None else ()
     subject = f"{evidence.kind.value} in network {short(evidence.network)}"
-    return Judgement(Verdict(subject, arithmetic.name, steps), name, evidence, accused, reason)
+    verdict = Verdict(subject, arithmetic.name, steps)
+    return Judgement(verdict, name, evidence, accused, reason, trial.voted)
 
 
 def _taken(trial: Trial, first: Step) -> tuple[tuple[Step, ...], EvidenceReason | None]:
