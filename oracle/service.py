@@ -27,13 +27,14 @@ from consensus.messages import Fields
 from consensus.model import Committee, EpochNumber, Genesis, InvariantBroken
 from consensus.step import Milestone, Transmission
 from oracle import memory
-from oracle.api.app import make_app, serving
+from oracle.api.app import make_app, make_exporter, serving
 from oracle.api.stream import Announcer, event_from
 from oracle.api.stream import Stage as FeedStage
 from oracle.chain.address import chain_of
 from oracle.chain.client import CallRefused, StacksClient
 from oracle.chain.contracts import ContractMisread, OracleContracts
 from oracle.chain.courier import OutboxLimits
+from oracle.chain.disputes import Disputes
 from oracle.chain.endpoint import ChainUnavailable
 from oracle.chain.outbox import Outbox
 from oracle.chain.reporter import Receipt, Reporter
@@ -57,9 +58,10 @@ from oracle.keys.process import Place
 from oracle.keys.remote import SignerProcess, key_opens
 from oracle.keys.signer import Refused
 from oracle.model import Device, RecordHash, WindowStart
-from oracle.node import NUDGE_TIMER, TRAVEL, Node
+from oracle.node import DOUBLE_VOTE, NUDGE_TIMER, TRAVEL, UNCHECKED, Node
 from oracle.peers.identity import Identity, issue
 from oracle.peers.links import Links
+from oracle.prosecutor import Prosecutor
 from oracle.runtime import Runtime, now_ms
 from oracle.schedule import transmission
 from oracle.standing import Standing
@@ -226,6 +228,13 @@ class Service:
             self._lose_receipt,
             self._submitted,
         )
+        self.prosecutor = Prosecutor(
+            database,
+            make_exporter(self.standing, database, records),
+            node.genesis.window_s,
+            self._disputes,
+            lambda milestone: self._milestone(milestone, now_ms()),
+        )
 
     async def run(self, on_ready: Callable[[str, int], None]) -> None:
         """Run until cancelled; `on_ready` hears the API's address once everything is up."""
@@ -243,6 +252,7 @@ class Service:
             tasks.create_task(self.runtime.run(), name="runtime")
             tasks.create_task(self._run_outbox(), name="outbox")
             tasks.create_task(self.reporter.run(), name="reporter")
+            tasks.create_task(self.prosecutor.run(), name="prosecutor")
             tasks.create_task(self._read_registry(), name="registry")
             tasks.create_task(self._refresh(), name="standing")
             tasks.create_task(self._keep_house(), name="housekeeping")
@@ -314,6 +324,25 @@ class Service:
                 self._announce(milestone.height, FeedStage.ON_CHAIN)
                 if closed_ms:
                     self.metrics.window_on_chain(closed_ms, at_ms)
+            case name if name == DOUBLE_VOTE:
+                self.prosecutor.news()
+            case name if name == UNCHECKED:
+                self.prosecutor.look(milestone.height)
+
+    def _disputes(self, prosecutor: Prosecutor) -> Disputes:
+        """The way of evidence to the chain; the order among members is that of the committee in force."""
+        settings, node = self.configuration.chain, self.node
+        return Disputes(
+            self.contracts,
+            self.outbox,
+            time.monotonic,
+            settings.stage_s,
+            settings.poll_s,
+            node.network,
+            node.engine.own_key,
+            lambda: (node.own, node.engine.committee.size),
+            prosecutor.keep,
+        )
 
     def _announce(self, height: int, stage: FeedStage) -> None:
         self._announcements.put_nowait((height, stage))

@@ -118,6 +118,14 @@ class Standing:
         """Readings that were refused, by reason."""
         return dict(self._service.node.rejections)
 
+    def evidence(self) -> Mapping[str, int]:
+        """Evidence against members, by kind."""
+        return self._service.prosecutor.held
+
+    def evidence_submissions(self) -> Mapping[str, int]:
+        """The same, by where it stands on its way to the contract."""
+        return self._service.prosecutor.submissions
+
     async def refresh(self, now_ms: int) -> None:
         """Look at what must be asked for; called every second or so."""
         self.now_ms = now_ms
@@ -182,6 +190,16 @@ class Standing:
                 bool(behind and behind > STALLED_WINDOWS),
                 Severity.WARNING,
                 "Windows are over and not settled: see /v1/journey for where the oldest stands.",
+            ),
+            "misbehaviour": (
+                bool(service.prosecutor.held),
+                Severity.NOTICE,
+                "A member broke the rules: `wattest evidence list` has the proof. Read the docs' Evidence.",
+            ),
+            "evidence-refused": (
+                bool(service.prosecutor.submissions.get("refused")),
+                Severity.WARNING,
+                "Evidence did not reach its end on chain; `wattest evidence list` says why.",
             ),
             "no-key": (
                 self.group_key is None,
