@@ -143,6 +143,11 @@ class Standing:
                 Severity.CRITICAL,
                 "The disk does not take the journal: free space, then look at the log.",
             ),
+            "signer": (
+                not service.signer.up,
+                Severity.CRITICAL,
+                "The signer's process is gone and nothing is signed; it is started again. Look at the log.",
+            ),
             "records": (
                 service.intake.problem is not None,
                 Severity.CRITICAL,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from consensus.encoding import Value, decode
-from consensus.envelope import check_certificate, recover
+from consensus.encoding import decode
+from consensus.envelope import check_certificate
+from consensus.evidence import SignedBytes, verify_double_vote
 from consensus.messages import Certificate, Entry, Fields, Phase
-from consensus.model import ZERO_DIGEST, Committee, Network, NodeId, Rejected, check
+from consensus.model import ZERO_DIGEST, Committee, EpochNumber, Network, NodeId, Rejected, check
 from consensus.simulator.disk import Disk
 from consensus.simulator.world import World
 
@@ -20,8 +21,11 @@ def check_agreement(disks: Sequence[Disk]) -> None:
 
 
 def check_log(disk: Disk, network: Network, committee: Committee) -> None:
-    """The log has no gap, links by digest, and every entry has its certificate."""
-    previous = ZERO_DIGEST
+    """The log has no gap, links by digest, and every entry has its certificate.
+
+    `committee` is the first; a later one decides from its activation on, as the log itself says.
+    """
+    previous, next_keys = ZERO_DIGEST, committee.node_keys
     for height in range(1, len(disk.history) + 1):
         check(height in disk.history, f"height {height} is there")
         entry = Entry.parse(disk.history[height][0])
@@ -33,40 +37,32 @@ def check_log(disk: Disk, network: Network, committee: Committee) -> None:
         bad = check_certificate(certificate, Phase.COMMIT, entry.height, entry.digest, network, committee)
         check(bad is None, f"height {height} is certified: {bad}")
         previous = entry.digest
+        named, opened = entry.body.get("committee"), entry.body.get("epoch")
+        if entry.kind == "hello" and isinstance(named, tuple):
+            next_keys = tuple(key for key in named if isinstance(key, bytes))
+        if entry.kind == "activate" and isinstance(opened, int):
+            committee = Committee(EpochNumber(opened), next_keys)
 
 
-def check_evidence(world: World, committee: Committee) -> frozenset[NodeId]:
+def check_evidence(world: World, network: Network, committee: Committee) -> frozenset[NodeId]:
     """All evidence that honest nodes hold is sound and of traitors alone (N4); gives whose it is."""
     accused = set()
     for host in world.honest:
         for data in host.disk.evidence:
-            slot = committee.slot_of(_double_voter(data))
-            if slot is None:
-                check(False, "evidence is of a member")  # noqa: FBT003
+            fields = Fields(decode(data, bytes_max=len(data)))
+            proven = verify_double_vote(network, _signed(fields, "first"), _signed(fields, "second"))
+            if isinstance(proven, Rejected):
+                check(False, f"evidence is sound: {proven.reason.value}")  # noqa: FBT003
                 continue
-            check(not world.hosts[slot].honest, f"no evidence against the honest member {slot} (N4)")
-            accused.add(slot)
+            slot = committee.slot_of(proven.key)
+            check(
+                slot is not None and not world.hosts[slot].honest,
+                f"no evidence against the honest member {slot} (N4)",
+            )
+            accused.add(NodeId(slot or 0))
     return frozenset(accused)
 
 
-def _double_voter(data: bytes) -> bytes:
-    """Whose key signed both votes; they are of one place and differ (E1)."""
-    value = decode(data, bytes_max=len(data))
-    check(isinstance(value, dict), "evidence is a tuple")
-    votes = [_signed_vote(value, name) for name in ("first", "second")]  # type: ignore[arg-type]  # checked
-    keys = {recover(payload, signature) for payload, signature in votes}
-    check(len(keys) == 1, "one key signed both")
-    first, second = (decode(payload) for payload, _ in votes)
-    check(isinstance(first, dict) and isinstance(second, dict), "votes are tuples")
-    for name in ("topic", "network", "height", "round", "phase"):
-        check(first[name] == second[name], f"both votes are of one {name}")  # type: ignore[call-overload,index]
-    check(first["digest"] != second["digest"], "the votes differ")  # type: ignore[call-overload,index]
-    return keys.pop() or b""
-
-
-def _signed_vote(value: Mapping[str, Value], name: str) -> tuple[bytes, bytes]:
-    vote = value[name]
-    if isinstance(vote, bytes):
-        return vote, bytes(value[f"{name}-signature"])  # type: ignore[arg-type]  # evidence that is none fails
-    fields = Fields(vote)
-    return fields.buff("payload", 1, 1024), fields.buff("signature", 65)
+def _signed(fields: Fields, name: str) -> SignedBytes:
+    vote = Fields(fields.fields(name))
+    return SignedBytes(vote.buff("payload", 1, 1024), vote.buff("signature", 65))

@@ -135,17 +135,17 @@ def run_log(run: Run) -> Report:
     """Run log nodes through one seed and check safety and liveness. Raises InvariantBroken."""
     world, committee, adversaries = build_world(run)
     world.run(run.faulty_ms)
-    goal = go_on(world, committee)
+    goal = go_on(world, NETWORK, committee)
     for host in world.honest:
         check_log(host.disk, NETWORK, committee)
-    return report_of(world, committee, adversaries, goal, run)
+    return report_of(world, NETWORK, committee, adversaries, goal, run)
 
 
-def go_on(world: World, committee: Committee) -> int:
+def go_on(world: World, network: Network, committee: Committee) -> int:
     """Check safety, end the faults, and see that every honest node goes on; gives the height reached."""
     disks = [host.disk for host in world.honest]
     check_agreement(disks)
-    check_evidence(world, committee)
+    check_evidence(world, network, committee)
     world.heal()
     goal = max((max(disk.history, default=0) for disk in disks), default=0) + MORE_HEIGHTS
     world.run(world.now_ms + HEALING_MS, stop=lambda: all(goal in disk.history for disk in disks))
@@ -160,13 +160,13 @@ def go_on(world: World, committee: Committee) -> int:
 
 
 def report_of(
-    world: World, committee: Committee, adversaries: list[Adversary], goal: int, run: Run
+    world: World, network: Network, committee: Committee, adversaries: list[Adversary], goal: int, run: Run
 ) -> Report:
     """What was covered; who must be caught was caught."""
     coverage = world.coverage
     for adversary in adversaries:
         coverage.acts.update(adversary.acts)
-    caught = check_evidence(world, committee)
+    caught = check_evidence(world, network, committee)
     coverage.rules["evidence against a traitor"] += len(caught)
     if run.adversary in DETECTABLE:
         for adversary in adversaries:

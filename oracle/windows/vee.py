@@ -89,7 +89,7 @@ class Rules:
     future_s: int = 60
     clock_drift_s: int = 180
     windows_max: int = 8
-    """Open windows at once."""
+    """Open windows at once; and of so many settled windows late readings are held."""
     late_planes: int = 3
     """Records kept of one usage point and window after the window closed."""
     readings_per_offer_max: int = 1_000_000

@@ -129,7 +129,7 @@ def run_scene(scene: Scene, run: Run) -> Report:
     committee = town.genesis.committee
     world.run(run.faulty_ms)
     town.chain.faults = ChainFaults()
-    goal = go_on(world, committee)
+    goal = go_on(world, town.genesis.network, committee)
     due = [key for _, key in keys_due(scene)]
     world.run(world.now_ms + ON_CHAIN_MS, stop=lambda: all(town.chain.depth_of(key) for key in due))
     for key in due:
@@ -147,7 +147,7 @@ def run_scene(scene: Scene, run: Run) -> Report:
         coverage.rules[f"entry: {entry.kind}"] += 1
     for role, _, reason in town.ceremony_faults:
         coverage.rules[f"ceremony fault: {role} {reason}"] += 1
-    return report_of(world, committee, scene.adversaries, goal, run)
+    return report_of(world, town.genesis.network, committee, scene.adversaries, goal, run)
 
 
 def entries_of(disk: Disk) -> list[Entry]:
