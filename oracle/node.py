@@ -67,6 +67,7 @@ from oracle import frames
 from oracle.acceptance import ACCEPTANCE_ROUND, Acceptance
 from oracle.acceptance import PART_NAME as ACCEPTANCE
 from oracle.attest import HEIGHTS_KEPT, Attesting, CombineWanted
+from oracle.conduct import Conduct, Misdeed
 from oracle.events import (
     BundleMade,
     ChainRead,
@@ -99,7 +100,7 @@ from oracle.settle import Objection, Settlement, Worth
 from oracle.windows.attested import Attested
 from oracle.windows.calendar import Calendar
 from oracle.windows.registry import Registry
-from oracle.windows.vee import Rules
+from oracle.windows.vee import Rule, Rules
 from oracle.windows.window_data import WindowData
 
 DECIDED: Final = "decided"
@@ -193,6 +194,7 @@ class Node:
         self.restating = Restating(calendar or Calendar(), self.settlement, self.own, committee.size)
         self.attesting = Attesting(committee.quorum, committee.size)
         self.rejections: dict[str, int] = {}
+        self.conduct = Conduct()
         self._pace = pace
         self._now_ms = 0
         self._out = StepBuilder()
@@ -281,6 +283,8 @@ class Node:
                 pass  # of a committee that is not in force any more
             case SharesBad(height, culprits):
                 self._note("bad-shares", height, ", ".join(map(str, culprits)))
+                for slot in culprits:
+                    self._saw(slot, Misdeed.BAD_SHARE, height)
                 self._combine(self.attesting.bad_shares(height, culprits))
         self._settle()
         for travel in self.journey.due(self.settlement.next_window):
@@ -429,14 +433,16 @@ class Node:
         self.settlement.open_windows(self._now_ms // 1000)
         taken: dict[WindowStart, int] = {}
         late = [one for one in offered.readings if self.restating.is_late(one)]
-        timely = [one for one in offered.readings if not self.restating.is_late(one)] if late else None
-        verdicts = self.settlement.offer(offered.readings if timely is None else timely, now_s)
-        for verdict in (*verdicts, *self.restating.offer(late)):
+        timely = [one for one in offered.readings if not self.restating.is_late(one)]
+        verdicts = (*self.settlement.offer(timely, now_s), *self.restating.offer(late))
+        for reading, verdict in zip((*timely, *late), verdicts, strict=True):
             if isinstance(verdict, Rejected):
                 reason = str(verdict.reason.value)
                 self.rejections[reason] = self.rejections.get(reason, 0) + 1
-            else:
-                taken[verdict.window] = taken.get(verdict.window, 0) + 1
+                continue
+            taken[verdict.window] = taken.get(verdict.window, 0) + 1
+            if Rule.TWO_STORIES in verdict.flags:
+                self.conduct.see_meter(reading.usage_point, self._now_ms, verdict.window)
         for window, count in taken.items():
             self.journey.at(window).read(count, self._now_ms)
         if late and self.restating.running:
@@ -707,6 +713,8 @@ class Node:
             if not verdict:
                 detail = f"{entry.kind} proposed by {ask.sender}: {objection.value}"
                 self._note("refused", entry.height, detail)
+                seen = f"{entry.kind}: {objection.value}"
+                self._saw(ask.sender, Misdeed.REFUSED_PROPOSAL, entry.height, seen)
 
     def _check_registry(self, entry: Entry) -> bool | None:
         """None while this node's view of the chain is another: it may be the older one.
@@ -813,7 +821,9 @@ class Node:
             case kind if kind in KINDS and self.membership is not None:
                 self._apply_resharing(self.membership, entry, attachment)
             case kind if kind in KINDS:
-                self.keygen.apply(entry, attachment)
+                for fault in self.keygen.apply(entry, attachment):
+                    detail = f"{fault.phase.value}: {fault.reason.value}"
+                    self._saw(fault.slot, Misdeed.BAD_CEREMONY, entry.height, detail)
                 self._own_bundle = None
                 if self.keygen.complete:
                     first = Fields(entry.body).uint("first-window")
@@ -857,6 +867,7 @@ class Node:
         self.keygen = complete
         self.engine.adopt_committee(committee)
         self.settlement.change_committee(self.own, committee.size, committee.quorum)
+        self.restating.own, self.restating.members = self.own, committee.size
         self.attesting = Attesting(committee.quorum, committee.size)
         self._open_epoch(complete)
         self._own_shares.clear()
@@ -1199,6 +1210,7 @@ class Node:
         }
         self._out.records.append(JournalRecord(vote.height, EVIDENCE + DOUBLE_VOTE, encode(evidence)))
         self._note(DOUBLE_VOTE, vote.height, f"member {proof.first.sender}, round {vote.round}")
+        self.conduct.see(key, Misdeed.DOUBLE_VOTE, self._now_ms, vote.height, f"round {vote.round}")
 
     # -- who was heard, for `explain` ----------------------------------------------------
 
@@ -1243,6 +1255,15 @@ class Node:
     def _heard_of(self, window: WindowStart, said: Said, sender: NodeId) -> None:
         if self.settlement.takes(window):
             self.journey.at(window).hear(Heard(self._now_ms, said, sender))
+
+    def saw_rejected(self, key: bytes, at_ms: int, reason: str) -> None:
+        """A peer's frame was rejected before it came to the node; may be told from another thread."""
+        self.conduct.see(key, Misdeed.REJECTED_FRAME, at_ms, self.height, reason)
+
+    def _saw(self, slot: NodeId, misdeed: Misdeed, height: int, detail: str = "") -> None:
+        keys = self.engine.committee.node_keys
+        if slot < len(keys):
+            self.conduct.see(keys[slot], misdeed, self._now_ms, height, detail)
 
     def _keep(self, height: Height, name: str, data: bytes) -> None:
         self._out.records.append(JournalRecord(height, PART + name, data))

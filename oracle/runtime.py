@@ -436,6 +436,7 @@ class Runtime:
         match message:
             case Rejected(reason):
                 self.counters.rejected_frames[str(reason.value)] += 1
+                self.node.saw_rejected(via, now_ms(), str(reason.value))
             case EntriesWanted(first):
                 self._serve(self._send_entries(via, first))
             case frames.PartWanted():

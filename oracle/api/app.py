@@ -45,6 +45,7 @@ ROUTES: Final = (
     web.get("/v1/windows/{window}/explanation", explanations.explanation),
     web.get("/v1/feed", feed, allow_head=False),
     web.get("/v1/committee", node_routes.committee),
+    web.get("/v1/conduct", node_routes.conduct),
     web.get("/v1/health", node_routes.health),
     web.get("/v1/journey", node_routes.journey),
     web.get("/v1/openapi.json", node_routes.openapi),

@@ -203,8 +203,11 @@ def copied() -> Iterator[Tree]:
         # Compiled once, by the hash of its source: a file that is changed and changed back within a
         # second is read anew, and the others need not be.
         subprocess.run(
-            [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash"]
-            + ["consensus", "oracle", "deploy"],
+            [
+                sys.executable,
+                *("-m", "compileall", "-q", "--invalidation-mode", "checked-hash"),
+                *("consensus", "oracle", "deploy"),
+            ],
             cwd=root,
             check=True,
         )
