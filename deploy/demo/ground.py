@@ -121,6 +121,8 @@ async def lay(
         progress("initialising the oracle and enrolling devices")
         await call("staking:initialise", "oracle-staking", "initialise", plan.window_s)
         await call("roles:verifier", "roles", "grant-role", deployer, "verifier")
+        disputes = contract_of(deployer, "dispute-resolution")
+        await call("roles:dispute", "roles", "grant-role", disputes, "dispute")
         await call("user", "registration", "register-user", 2, _hash("profile"))
         for meter in plan.meters:
             await call(f"device:{meter.device}", "registration", "register-device", *_device(meter))
