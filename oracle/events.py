@@ -90,6 +90,15 @@ class SharesBad:
     culprits: tuple[NodeId, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Answer member `via`'s claim with this frame; before a first grant say what it voted (N3)."""
+
+    via: NodeId
+    frame: bytes
+    fresh: bool
+
+
 Event: TypeAlias = (
     Started
     | Received
@@ -101,4 +110,5 @@ Event: TypeAlias = (
     | ShareMade
     | SharesCombined
     | SharesBad
+    | Vouched
 )

@@ -72,6 +72,7 @@ from oracle.events import (
     Signed,
     Started,
     TimerPassed,
+    Vouched,
 )
 from oracle.journey import Journey, Stage
 from oracle.keygen import KINDS, KeyGeneration, genesis_ceremony
@@ -216,6 +217,9 @@ class Node:
                 self._share_made(event)
             case SharesCombined():
                 self._combined(event)
+            case Vouched(via, frame, fresh):
+                said = self.engine.said_by(via) if fresh else ()
+                self._send([Outgoing(one, via) for one in (*said, frame)])
             case SharesBad(height, culprits):
                 self._note("bad-shares", height, ", ".join(map(str, culprits)))
                 self._combine(self.attesting.bad_shares(height, culprits))
