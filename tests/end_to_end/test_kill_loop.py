@@ -26,6 +26,7 @@ async def test_n1_twenty_kills_leave_no_double_vote_no_lost_record_and_no_gap(
     for counted in (
         "receipted records that are stored",
         "receipted records outranked",
+        "receipted records that are leaves",
         "positions signed, by the registers",
         "positions seen in journals and history",
         "windows without a gap",
