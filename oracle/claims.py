@@ -107,17 +107,14 @@ class Claims:
 
     # -- what others say ------------------------------------------------------------------
 
-    def answered(self, via: NodeId, grant: Grant) -> None:
-        """A member's answer to a claim."""
-        key = self._key_of(via)
-        if key is not None:
-            self._tenure.answered(key, grant, running_ms())
-            self._look()
+    def answered(self, key: bytes, grant: Grant) -> None:
+        """The answer to a claim, of the member with this node key."""
+        self._tenure.answered(key, grant, running_ms())
+        self._look()
 
-    async def judge(self, via: NodeId, claim: Claim) -> None:
+    async def judge(self, key: bytes, claim: Claim) -> None:
         """Answer a member's claim; a first grant is durable before, and what it said goes before it."""
-        key = self._key_of(via)
-        if key is None or claim.lease_ms > LEASE_MS_MAX:
+        if key not in self._node.engine.committee.node_keys or claim.lease_ms > LEASE_MS_MAX:
             return
         async with self._granting:  # a renewal must not overtake the first grant
             granted = self._granted.judge(key, claim, running_ms())
@@ -127,7 +124,7 @@ class Claims:
                 await self._persist(Meta(META + key.hex(), encode(held)))
                 self._durable[key] = claim.instance
             grant = Grant(claim.instance, claim.number, granted, int(self._node.height))
-            self._happen(Vouched(via, frames.grant_frame(grant), fresh))
+            self._happen(Vouched(key, frames.grant_frame(grant), fresh))
 
     def restore(self, kept: Iterable[tuple[str, bytes]]) -> None:
         """Give back what this member had granted before its restart."""
@@ -138,7 +135,7 @@ class Claims:
             self._granted.restore(key, instance, lease_ms, running_ms())
             self._durable[key] = instance
 
-    async def look_at(self, messages: Iterable[tuple[NodeId, frames.NodeMessage | Rejected]]) -> None:
+    async def look_at(self, messages: Iterable[tuple[bytes, frames.NodeMessage | Rejected]]) -> None:
         """Hand what is signed by this node's key to the signer; before the node hears of it."""
         for _, message in messages:
             for payload, signature in self._own_in(message):
@@ -207,7 +204,3 @@ class Claims:
             return []
         vote = Vote(certificate.epoch, height, certificate.round, Phase.COMMIT, digest)
         return [(encode(vote.value(self._node.network)), certificate.signatures[slot])]
-
-    def _key_of(self, slot: NodeId) -> bytes | None:
-        keys = self._node.engine.committee.node_keys
-        return keys[slot] if 0 <= slot < len(keys) else None

@@ -48,6 +48,7 @@ from oracle.feeds.mqtt import MqttFeed
 from oracle.feeds.mqtt import MqttSettings as FeedMqttSettings
 from oracle.feeds.roster import Roster, RosterError
 from oracle.journey import Stage as JourneyStage
+from oracle.journey import Travel
 from oracle.keys import keystore
 from oracle.keys.ceremony import CeremonySecrets
 from oracle.keys.channel import ChannelBroken
@@ -56,7 +57,7 @@ from oracle.keys.process import Place
 from oracle.keys.remote import SignerProcess, key_opens
 from oracle.keys.signer import Refused
 from oracle.model import Device, RecordHash, WindowStart
-from oracle.node import NUDGE_TIMER, Node
+from oracle.node import NUDGE_TIMER, TRAVEL, Node
 from oracle.peers.identity import Identity, issue
 from oracle.peers.links import Links
 from oracle.runtime import Runtime, now_ms
@@ -225,6 +226,7 @@ class Service:
             self._window_of,
             self._has_receipt,
             self._lose_receipt,
+            self._submitted,
         )
 
     async def run(self, on_ready: Callable[[str, int], None]) -> None:
@@ -239,6 +241,7 @@ class Service:
             tasks.create_task(self.signer.supervise(self.runtime.sign_again), name="signer")
             await self._first_registry()
             await self.intake.replay(self._replay_from_ms())
+            await self.intake.replay_named(await self.database.read(memory.late_records))
             tasks.create_task(self.runtime.run(), name="runtime")
             tasks.create_task(self._run_outbox(), name="outbox")
             tasks.create_task(self.reporter.run(), name="reporter")
@@ -399,10 +402,31 @@ class Service:
                 Part(receipt.height, "attestation", receipt.attestation),
             ),
         )
-        place = await self._window_of(receipt.height)
-        if place is not None:
-            self.node.journey.note(WindowStart(place[0]), JourneyStage.ON_CHAIN, now_ms(), receipt.txid)
+        await self._travelled(receipt.height, JourneyStage.ON_CHAIN, receipt.txid)
         self._milestone(Milestone("on-chain", receipt.height, receipt.txid), now_ms())
+
+    async def _submitted(self, height: int, stage: int) -> None:
+        """This node's transaction for an entry is in the outbox."""
+        before = "first in turn" if not stage else f"after {stage} other submitters"
+        try:
+            await self._travelled(height, JourneyStage.SUBMITTED, before)
+        except StorageFailed as failure:
+            if not failure.retriable:
+                raise
+            _log.warning("when height %d was submitted cannot be kept: %s", height, failure)
+
+    async def _travelled(self, height: int, stage: JourneyStage, detail: str) -> None:
+        """Note what became of a window on its way to the chain, also of one that is long gone."""
+        place = await self._window_of(height)
+        if place is None:
+            return
+        window = WindowStart(place[0])
+        travel = self.node.journey.of(window)
+        if travel is None or travel.height != height:
+            kept = await self.database.read(lambda history: history.part(height, TRAVEL))
+            travel = Travel.from_bytes(kept or b"") or Travel(window, height)
+        travel.note(stage, now_ms(), detail)
+        await self.database.write((), (Part(height, TRAVEL, travel.to_bytes()),))
 
     async def _has_receipt(self, height: int) -> bool:
         receipts = await self.database.read(lambda history: history.receipts(height))
@@ -452,6 +476,7 @@ async def opened(configuration: Configuration) -> AsyncIterator[Service]:
         node = build_node(configuration, genesis, signer.public_key)
         node.restore(memory.stored(database.history), memory.head(database.history))
         node.replay(database.journal.replay())
+        node.journey.recall(memory.open_travel(database.history))
         cost = LIGHT if configuration.allow_light_keys else STANDARD
         secrets = CeremonySecrets(configuration.node_key.parent, keys.password, signer, cost)
         outbox = await stack.enter_async_context(
@@ -497,7 +522,8 @@ def build_node(configuration: Configuration, genesis: Genesis, own_key: bytes) -
     window_s = genesis.window_s
     tolerance_s = min(configuration.tolerance_s or window_s, window_s)
     rules = Rules(window_s=window_s, tolerance_s=tolerance_s, windows_max=configuration.windows_max)
-    return Node(genesis, own_key, rules, configuration.pace, configuration.timeouts)
+    calendar = configuration.calendar
+    return Node(genesis, own_key, rules, configuration.pace, configuration.timeouts, calendar)
 
 
 async def _genesis(database: Database, contracts: OracleContracts) -> Genesis:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from consensus.model import Committee, Genesis
 from oracle.api.view import ChainStanding, IntakeStanding, Problem, Severity
+from oracle.conduct import Conduct
 from oracle.journey import Travel
 
 if TYPE_CHECKING:
@@ -90,6 +91,10 @@ class Standing:
     def peer_counters(self) -> Mapping[int, Mapping[str, int]]:
         """What was counted on the links."""
         return {slot: one.as_dict() for slot, one in self._service.links.counters().items()}
+
+    def conduct(self) -> Conduct:
+        """What members were seen doing that they should not."""
+        return self._service.node.conduct
 
     def chain(self) -> ChainStanding:
         """How the chain looks from here."""
