@@ -487,7 +487,9 @@ class Runtime:
             answer.close()
             return
         self._requests += 1
-        self._start(self._served(answer))
+        if self._jobs is not None:
+            job = self._jobs.create_task(self._served(answer))
+            job.add_done_callback(lambda _: answer.close())  # one cancelled before it began awaits nothing
 
     async def _served(self, answer: Coroutine[None, None, None]) -> None:
         try:
