@@ -82,6 +82,7 @@ from oracle.events import (
     Signed,
     Started,
     TimerPassed,
+    Vouched,
 )
 from oracle.journey import Heard, Journey, Said, Stage, Travel
 from oracle.keygen import KINDS, KeyGeneration, genesis_ceremony
@@ -280,6 +281,11 @@ class Node:
                 self._share_made(event)
             case SharesCombined():
                 self._combined(event)
+            case Vouched(key, frame, fresh):
+                slot = self.engine.committee.slot_of(key)
+                if slot is not None:
+                    said = self.engine.said_by(slot) if fresh else ()
+                    self._send([Outgoing(one, slot) for one in (*said, frame)])
             case Recalled():
                 self._recalled(event)
             case SharesBad(epoch=epoch) if epoch != self.engine.committee.epoch:

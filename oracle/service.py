@@ -180,7 +180,9 @@ class Service:
         self.chain_height = 0
         self._announcements: asyncio.Queue[tuple[int, FeedStage]] = asyncio.Queue()
         self._devices: dict[int, Device] = {}
-        self.runtime = Runtime(node, database, records, signer, secrets, self._transmit, self._milestone)
+        self.runtime = Runtime(
+            node, database, records, signer, secrets, self._transmit, self._milestone, configuration.lease_ms
+        )
         self.intake = Intake(self._device, roster, records, self.runtime.on_readings, IntakeLimits())
         self.signer, self._keys = signer, keys
         identity = self._issue()
@@ -245,7 +247,7 @@ class Service:
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(self.links.run(), name="links")
-            tasks.create_task(self.signer.supervise(self.runtime.signer_returned), name="signer")
+            tasks.create_task(self.signer.supervise(self.runtime.sign_again), name="signer")
             await self._first_registry()
             await self.intake.replay(self._replay_from_ms())
             await self.intake.replay_named(await self.database.read(memory.late_records))

@@ -161,6 +161,11 @@ class Standing:
                 Severity.CRITICAL,
                 "The signer's process is gone and nothing is signed; it is started again. Look at the log.",
             ),
+            "twin": (
+                service.runtime.claims.twin or service.runtime.claims.contested,
+                Severity.CRITICAL,
+                "Another process has this key, or this is an old copy: nothing is signed. Stop the other.",
+            ),
             "records": (
                 service.intake.problem is not None,
                 Severity.CRITICAL,
