@@ -9,7 +9,7 @@ WINDOWS ?= 0
 STATE ?= .wattest/demo
 DEMO ?=
 
-.PHONY: help setup demo test check format pytest contracts-test devnet-test bench costs simulate clean
+.PHONY: help setup demo test check format pytest contracts-test devnet-test bench costs simulate fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -51,6 +51,12 @@ SEED ?= 1
 SEEDS ?= 100
 simulate: setup ## many seeds through the simulator: SEED=1 SEEDS=100
 	$(PY) -m consensus.simulator --seed $(SEED) --seeds $(SEEDS)
+
+SECONDS ?= 60
+TARGET ?= all
+fuzz: setup ## coverage-guided fuzzing of every parser: SECONDS=60 (each) TARGET=all
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	$(PY) -m tests.fuzz --target $(TARGET) --seconds $(SECONDS) --keep
 
 clean: ## remove what was installed and made here, but for the demo's state
 	rm -rf .venv contracts/node_modules deploy/devnet/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

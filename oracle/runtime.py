@@ -65,6 +65,8 @@ EVENTS_AT_ONCE: Final = 256
 MEND_S: Final = 3.0
 NAMED_MAX: Final = 10_000
 """Hashes of records that leaves name and this node still lacks; beyond, an export fetches none."""
+LIARS_MAX: Final = 31 * 4096
+BAD_GROUP_SIGNATURE: Final = "bad-group-signature"
 REQUESTS_MAX: Final = 16
 """Requests for history that are answered at the same time; more are dropped."""
 
@@ -117,6 +119,8 @@ class Runtime:
         self._requests = 0
         self._share: SecretShare | None = None
         self._named: set[RecordHash] = set()
+        self._liars: set[tuple[NodeId, Height]] = set()
+        """Who gave a wrong group signature of which height."""
         self.problem: str | None = None
         """Why the node stands still, for its health."""
 
@@ -347,7 +351,8 @@ class Runtime:
         self, batch: Sequence[tuple[NodeId, bytes]]
     ) -> list[tuple[NodeId, frames.NodeMessage | Rejected]]:
         network, committees = self.node.network, self.node.engine.committees
-        return [(via, frames.parse(frame, network, committees)) for via, frame in batch]
+        head = self.node.engine.head[0]
+        return [(via, frames.parse(frame, network, committees, head)) for via, frame in batch]
 
     def _dispatch(self, via: NodeId, message: frames.NodeMessage | Rejected) -> None:
         match message:
@@ -362,7 +367,7 @@ class Runtime:
             case frames.Records():
                 self._serve(self._take_records(message))
             case frames.Part(name=memory.SIGNATURE):
-                self._serve(self._take_signature(message))
+                self._serve(self._take_signature(via, message))
             case _:
                 self.happen(Received(via, message))
 
@@ -421,18 +426,26 @@ class Runtime:
         if self._intake is not None:
             await self._intake.take(message.records, exchanged=True)
 
-    async def _take_signature(self, part: frames.Part) -> None:
-        """A group signature that a peer handed over: believed once it verifies (T3)."""
+    async def _take_signature(self, via: NodeId, part: frames.Part) -> None:
+        """A group signature that a peer handed over: believed once it verifies (T3).
+
+        A peer that has given a wrong one is not believed again of this height: it could have
+        this node compute pairings for nothing, as often as it likes.
+        """
         polynomial = self.public_polynomial
         entry = await self._database.read(lambda history: history.entry(part.height))
         if polynomial is None or entry is None or entry.signature is not None:
             return
-        if len(part.data) != SIGNATURE_BYTES:
+        if len(part.data) != SIGNATURE_BYTES or (via, part.height) in self._liars:
+            self.counters.rejected_frames[BAD_GROUP_SIGNATURE] += 1
             return
         digest = Digest(entry.digest)
         if await asyncio.to_thread(verify, polynomial.group_key, digest, part.data):
             await self._database.write((), (EntrySigned(part.height, part.data),))
             self.happen(SharesCombined(part.height, digest, part.data))
+        elif len(self._liars) < LIARS_MAX:
+            self._liars.add((via, part.height))
+            self.counters.rejected_frames[BAD_GROUP_SIGNATURE] += 1
 
     async def mend(self) -> None:
         """Ask for group signatures of entries that were decided while this node was away."""
