@@ -89,10 +89,11 @@ def _fuzz(name: str, seconds: int, folder: Path) -> int:
 
 def _keep(name: str, inputs: list[bytes]) -> None:
     """The smallest inputs that together reach each line of ours that any of them reaches."""
-    from tests.fuzz.targets import CORPUS, named
+    from tests.fuzz.targets import CORPUS, kept, named
 
-    target, reached, room = named(name), set[tuple[str, int]](), KEPT_BYTES_MAX
-    seeds = set(target.seeds())
+    target, reached = named(name), set[tuple[str, int]]()
+    seeds = {*target.seeds(), *kept(target)}
+    room = KEPT_BYTES_MAX - sum(map(len, kept(target)))
     for seed in sorted(seeds, key=len):
         reached |= _lines(target.check, seed)
     for data in inputs[:LOOKED_AT_MAX]:
