@@ -193,6 +193,7 @@ class Caller:
         *arguments: Value,
         mode: PostConditionMode = PostConditionMode.DENY,
     ) -> None:
+        """Queue a call under a key of its own."""
         payload = ContractCall(contract_of(self._deployer, contract), function, arguments)
         await self._outbox.enqueue(key, payload, mode=mode)
         self._keys.append(key)
