@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from consensus.agreement.engine import CheckWanted, Misbehaved, ProposeWanted, Timeouts
 from consensus.agreement.rules import Stage as RoundStage
 from consensus.agreement.wire import Entries, EntriesWanted, Status
-from consensus.envelope import ProposalFrame, check_certificate
-from consensus.messages import MessageReason, Phase
-from consensus.model import Height, NodeId, Rejected, Round
+from consensus.encoding import encode
+from consensus.envelope import ProposalFrame, Verified, check_certificate, open_vote
+from consensus.messages import Entry, MessageReason, Phase, Vote
+from consensus.model import EpochNumber, Height, NodeId, Rejected, Round
 from consensus.simulator.runs import NETWORK
 from tests.scenarios.stage import (
     COMMITTEE,
+    KEYS,
+    MEMBERS,
     Stage,
     justification,
     signed_vote,
@@ -18,6 +23,26 @@ from tests.scenarios.stage import (
 )
 
 PREVOTE, COMMIT = Phase.PREVOTE, Phase.COMMIT
+
+
+def stage_of_the_proposer_of_round_one() -> Stage:
+    """A stage whose node proposes in round 1 and not in round 0."""
+    stages = (Stage(NodeId(slot)) for slot in range(MEMBERS))
+    return next(stage for stage in stages if stage.proposer(1) == stage.own)
+
+
+def timed_out_before_the_quorum_came(stage: Stage) -> Entry:
+    """The node prevoted, gave up waiting and committed to nothing; then it sees the quorum of prevotes."""
+    stage.begin()
+    first, others = stage.entry("first"), stage.others()
+    stage.propose(first)
+    stage.answer_check(valid=True)
+    stage.vote(others[0], PREVOTE, first.digest)
+    stage.vote(others[1], PREVOTE, None)
+    stage.pass_timer(RoundStage.PREVOTE)
+    assert stage.own_votes(COMMIT) == [(0, None)]
+    stage.vote(others[2], PREVOTE, first.digest)
+    return first
 
 
 def test_a1_a_proposal_out_of_turn_is_refused_by_name() -> None:
@@ -92,6 +117,42 @@ def test_a4_a_justified_re_proposal_frees_a_node_locked_in_an_earlier_round() ->
     shown = justification(others, second, 1)
     stage.propose(second, round_=2, valid_round=1, justification=shown)
     assert stage.own_votes(PREVOTE)[-1] == (2, second.digest)
+
+
+def test_a4_a_justification_older_than_the_lock_does_not_free_it() -> None:
+    stage = stage_where_node_does_not_propose(3)
+    stage.begin()
+    first, second = stage.entry("first"), stage.entry("second")
+    others = stage.others()
+    stage.pass_timer(RoundStage.PROPOSE)
+    stage.votes(others, COMMIT, None, 0)
+    stage.pass_timer(RoundStage.COMMIT)
+    stage.propose(first, round_=1)
+    stage.answer_check(valid=True)
+    stage.votes(others[:2], PREVOTE, first.digest, 1)
+    assert stage.own_votes(COMMIT)[-1] == (1, first.digest)  # locked on first in round 1
+    stage.votes(others, COMMIT, None, 1)
+    stage.pass_timer(RoundStage.COMMIT)
+    stage.propose(second, round_=2, valid_round=0, justification=justification(others, second, 0))
+    assert stage.own_votes(PREVOTE)[-1] == (2, None)
+
+
+def test_a4_what_a_quorum_prevoted_is_proposed_again_with_its_justification() -> None:
+    stage = stage_of_the_proposer_of_round_one()
+    first = timed_out_before_the_quorum_came(stage)
+    stage.votes(stage.others(), COMMIT, None)
+    stage.pass_timer(RoundStage.COMMIT)
+    again = [sent for sent in stage.sent if isinstance(sent, ProposalFrame)]
+    assert [frame.entry for frame in again] == [first]
+    assert again[0].proposal.message.valid_round == 0
+    assert again[0].justification is not None
+    assert not [ask for ask in stage.asks if isinstance(ask, ProposeWanted)]
+
+
+def test_a5_who_has_committed_to_nothing_does_not_commit_when_the_quorum_comes_late() -> None:
+    stage = stage_of_the_proposer_of_round_one()
+    timed_out_before_the_quorum_came(stage)
+    assert stage.own_votes(COMMIT) == [(0, None)]
 
 
 def test_a5_a_locked_node_refuses_another_value() -> None:
@@ -170,6 +231,25 @@ def test_a6_a_quorum_of_commits_decides_and_one_fewer_does_not() -> None:
     good = check_certificate(certificate, COMMIT, entry.height, entry.digest, NETWORK, COMMITTEE)
     assert good is None
     assert check_certificate(certificate, PREVOTE, entry.height, entry.digest, NETWORK, COMMITTEE)
+
+
+def test_a6_votes_of_another_epoch_decide_nothing() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    entry = stage.entry()
+    stage.propose(entry)
+    stage.answer_check(valid=True)
+    other = replace(COMMITTEE, epoch=EpochNumber(2))
+    stage.engine.committees[other.epoch] = other
+    for slot in stage.others():
+        vote = Vote(other.epoch, entry.height, Round(0), COMMIT, entry.digest)
+        payload = encode(vote.value(NETWORK))
+        signature = KEYS[slot].sign_recoverable(payload)
+        opened = open_vote(payload, signature, NETWORK, stage.engine.committees)
+        assert isinstance(opened, Verified)
+        stage.engine.receive(NodeId(slot), opened)
+        stage.settle()
+    assert stage.decided() == []
 
 
 def test_a6_a_signature_counts_for_its_own_slot_only() -> None:
