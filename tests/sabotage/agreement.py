@@ -1,5 +1,7 @@
 """Sabotages of agreement: A1 to A6, in the library."""
 
+
+
 from __future__ import annotations
 
 from typing import Final

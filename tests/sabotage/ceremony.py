@@ -1,5 +1,7 @@
 """Sabotages of the key ceremony: K1 to K4."""
 
+# ruff: noqa: E501 - the lines of the product stand here as they are there
+
 from __future__ import annotations
 
 from typing import Final

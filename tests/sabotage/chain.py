@@ -1,5 +1,7 @@
 """Sabotages of the way to the chain, C1 to C4, as far as a node walks it; `contracts` has the rest."""
 
+# ruff: noqa: E501 - the lines of the product stand here as they are there
+
 from __future__ import annotations
 
 from typing import Final

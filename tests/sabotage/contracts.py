@@ -1,5 +1,7 @@
 """Sabotages of the contracts: Q1, A6, A7, A8, K3, C2, and who may do what with whose money."""
 
+# ruff: noqa: E501 - the lines of the product stand here as they are there
+
 from __future__ import annotations
 
 from typing import Final

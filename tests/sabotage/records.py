@@ -1,5 +1,7 @@
 """Sabotages of records, readings and leaves: R1 to R7, and E3 where a leaf's energy is made."""
 
+# ruff: noqa: E501 - the lines of the product stand here as they are there
+
 from __future__ import annotations
 
 from typing import Final

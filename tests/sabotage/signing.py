@@ -1,5 +1,7 @@
 """Sabotages of never signing twice: N1 to N4."""
 
+# ruff: noqa: E501 - the lines of the product stand here as they are there
+
 from __future__ import annotations
 
 from typing import Final

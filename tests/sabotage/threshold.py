@@ -1,5 +1,7 @@
 """Sabotages of the group's signature: T1 to T3."""
 
+# ruff: noqa: E501 - the lines of the product stand here as they are there
+
 from __future__ import annotations
 
 from typing import Final

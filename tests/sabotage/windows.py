@@ -1,5 +1,7 @@
 """Sabotages of what a window's value is: A2, A3 in the oracle, A7, A8."""
 
+# ruff: noqa: E501 - the lines of the product stand here as they are there
+
 from __future__ import annotations
 
 from typing import Final
