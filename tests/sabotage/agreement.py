@@ -1,7 +1,5 @@
 """Sabotages of agreement: A1 to A6, in the library."""
 
-
-
 from __future__ import annotations
 
 from typing import Final
