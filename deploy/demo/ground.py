@@ -100,10 +100,10 @@ async def lay(
     """Bring everything on chain that the nodes expect there."""
     deployer = deployer_of(governor)
     folder = plan.folder / "governor"
-    async with StacksClient((plan.devnet,)) as client, _outbox(folder, governor, client) as outbox:
+    async with StacksClient((plan.devnet,)) as client, outbox_of(folder, governor, client) as outbox:
         progress("deploying the contracts")
         await deploy(client, outbox, _sources())
-        call = _Caller(outbox, deployer)
+        call = Caller(outbox, deployer)
         progress("initialising the oracle and enrolling devices")
         await call("staking:initialise", "oracle-staking", "initialise", plan.window_s)
         await call("roles:verifier", "roles", "grant-role", deployer, "verifier")
@@ -115,7 +115,10 @@ async def lay(
         await call.settled()
         progress("operators register and stake")
         await asyncio.gather(
-            *(_stake(plan, slot, one, client, deployer) for slot, one in enumerate(operators))
+            *(
+                enrol_operator(plan.operator(slot) / "setup", one, client, deployer)
+                for slot, one in enumerate(operators)
+            )
         )
         members = await _members(client, deployer, operators)
         progress("proposing the first committee")
@@ -123,34 +126,34 @@ async def lay(
         await call.settled()
 
 
-async def _stake(
-    plan: Plan, slot: int, operator: Operator, client: StacksClient, deployer: Principal
-) -> None:
-    async with _outbox(plan.operator(slot) / "setup", operator.account, client) as outbox:
-        call = _Caller(outbox, deployer)
-        staking = contract_of(deployer, "oracle-staking")
-        statement: Value = {
-            "topic": "node-key",
-            "chain-id": CHAIN_ID,
-            "staking": staking,
-            "owner": operator.address,
-        }
-        proof = operator.node.sign_recoverable(encode(statement))
+async def enrol_operator(folder: Path, operator: Operator, client: StacksClient, deployer: Principal) -> None:
+    """Register and stake, by the operator's account, whose outbox is in `folder`."""
+    async with outbox_of(folder, operator.account, client) as outbox:
+        call = Caller(outbox, deployer)
+        proof = key_proof(operator.node, deployer, operator.address)
         key = operator.node.public_key.format()
         await call("register", "oracle-staking", "register-operator", key, proof)
         await call.settled()
-        id_ = await _operator_id(client, deployer, operator)
+        id_ = await operator_id(client, deployer, operator)
         await call("stake", "oracle-staking", "stake", id_, STAKE_USTX, mode=PostConditionMode.ALLOW)
         await call.settled()
+
+
+def key_proof(node: coincurve.PrivateKey, deployer: Principal, owner: Principal) -> bytes:
+    """A node key's signature that it belongs to `owner`, as the staking contract wants it."""
+    staking = contract_of(deployer, "oracle-staking")
+    statement: Value = {"topic": "node-key", "chain-id": CHAIN_ID, "staking": staking, "owner": owner}
+    return node.sign_recoverable(encode(statement))
 
 
 async def _members(
     client: StacksClient, deployer: Principal, operators: tuple[Operator, ...]
 ) -> tuple[int, ...]:
-    return tuple([await _operator_id(client, deployer, one) for one in operators])
+    return tuple([await operator_id(client, deployer, one) for one in operators])
 
 
-async def _operator_id(client: StacksClient, deployer: Principal, operator: Operator) -> int:
+async def operator_id(client: StacksClient, deployer: Principal, operator: Operator) -> int:
+    """The id that the staking contract gave an operator. Raises StartFailed while it has none."""
     staking = contract_of(deployer, "oracle-staking")
     key = operator.node.public_key.format()
     match await client.call_read_only(staking, "get-operator-of-key", (key,)):
@@ -160,7 +163,7 @@ async def _operator_id(client: StacksClient, deployer: Principal, operator: Oper
             raise StartFailed("an operator is not registered after its transaction was mined")
 
 
-class _Caller:
+class Caller:
     """Queues contract calls of one account and waits for them; each key is sent once, ever."""
 
     def __init__(self, outbox: Outbox, deployer: Principal) -> None:
@@ -176,6 +179,7 @@ class _Caller:
         *arguments: Value,
         mode: PostConditionMode = PostConditionMode.DENY,
     ) -> None:
+        """Queue a call of `contract` under a key of its own."""
         payload = ContractCall(contract_of(self._deployer, contract), function, arguments)
         await self._outbox.enqueue(key, payload, mode=mode)
         self._keys.append(key)
@@ -192,7 +196,8 @@ class _Caller:
 
 
 @asynccontextmanager
-async def _outbox(folder: Path, key: coincurve.PrivateKey, client: StacksClient) -> AsyncIterator[Outbox]:
+async def outbox_of(folder: Path, key: coincurve.PrivateKey, client: StacksClient) -> AsyncIterator[Outbox]:
+    """An account's outbox, running until the block ends; its jobs are kept in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at the set-up
     async with Outbox(folder, key, TESTNET, client, lambda: int(time.time()), limits=LIMITS) as outbox:
         running = asyncio.create_task(outbox.run())
