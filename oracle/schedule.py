@@ -52,6 +52,8 @@ def transmission(
             arguments = (*link, body, *certified, group_signature)
             key = f"{entry.kind}:{body['window']!r}:{body['revision']!r}"
             return _call(key, ORACLE, function, arguments, entry.height, stage)
+        case "activate" if certificate.epoch != body["epoch"]:
+            return None  # the contract wants the new committee's word, which is gathered (acceptance)
         case "activate":
             typed = tuple(
                 body[name] for name in ("session", "group-key", "commitments", "first-window", "attachment")

@@ -22,7 +22,7 @@ from consensus.messages import Certificate, DecidedEntry, Entry, Fields
 from consensus.model import ZERO_DIGEST, Digest, EpochNumber, Genesis, Height, NodeId, Rejected
 from consensus.simulator.disk import Disk
 from consensus.simulator.world import World
-from consensus.step import Outgoing, Signing, Step, StepBuilder, Timer
+from consensus.step import Outgoing, Signing, Step, StepBuilder, Timer, Transmission
 from consensus.threshold.shares import BadShares, Combined, SecretShare, combine
 from oracle import frames
 from oracle.events import (
@@ -112,6 +112,8 @@ class Shelf:
     share: SecretShare | None = None
     epoch: int = 0
     """Whose share it is."""
+    transmissions: list[Transmission] = field(default_factory=list)
+    """What it would have brought on chain."""
 
 
 class WholeNode:
@@ -225,6 +227,7 @@ class WholeNode:
             self._keep_house()
             self._out.timers += step.timers
             self._out.transmissions += step.transmissions
+            self._shelf.transmissions += step.transmissions
             self._out.milestones += step.milestones
             for signing in step.signings:
                 answer = self._answer(signing)
