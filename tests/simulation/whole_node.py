@@ -19,7 +19,7 @@ from consensus.agreement.wire import ENTRIES_PER_FRAME, EntriesWanted, entries_f
 from consensus.dkg.participant import Participant
 from consensus.encoding import decode, encode
 from consensus.messages import Certificate, DecidedEntry, Entry, Fields
-from consensus.model import ZERO_DIGEST, Digest, EpochNumber, Genesis, Height, NodeId, Rejected
+from consensus.model import ZERO_DIGEST, Committee, Digest, EpochNumber, Genesis, Height, NodeId, Rejected
 from consensus.simulator.disk import Disk
 from consensus.simulator.world import World
 from consensus.step import Outgoing, Signing, Step, StepBuilder, Timer, Transmission
@@ -28,6 +28,7 @@ from oracle import frames
 from oracle.events import (
     BundleMade,
     ChainRead,
+    CommitteeProposed,
     Event,
     Offered,
     Received,
@@ -114,6 +115,8 @@ class Shelf:
     """Whose share it is."""
     transmissions: list[Transmission] = field(default_factory=list)
     """What it would have brought on chain."""
+    proposed: Committee | None = None
+    """What it reads on chain at every start, besides the registry."""
 
 
 class WholeNode:
@@ -149,6 +152,8 @@ class WholeNode:
         self.node.restore(self._stored(), self._head())
         self.node.replay(self._disk.journal)
         self._happen(ChainRead(self._meters.devices(), 1))
+        if self._shelf.proposed is not None:
+            self._happen(CommitteeProposed(self._shelf.proposed))
         self._happen(Started())
         readings = [self._meters.reading(record) for record in self._shelf.records.values()]
         if readings:
