@@ -8,7 +8,7 @@ from typing import TypeAlias
 from consensus.model import Committee, Digest, EpochNumber, Height, NodeId
 from consensus.step import Signing
 from oracle.frames import NodeMessage
-from oracle.model import Device, Reading
+from oracle.model import Device, Reading, WindowStart, WindowSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,15 @@ class SharesBad:
     epoch: EpochNumber
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """The newest leaves of a settled window, as the history has them; None where it has none (A8)."""
+
+    window: WindowStart
+    summary: WindowSummary | None
+    leaves: bytes
+
+
 Event: TypeAlias = (
     Started
     | Received
@@ -114,4 +123,5 @@ Event: TypeAlias = (
     | ShareMade
     | SharesCombined
     | SharesBad
+    | Recalled
 )

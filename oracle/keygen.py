@@ -28,7 +28,7 @@ from consensus.dkg.bundle import (
 from consensus.dkg.bundle import Bundle as CeremonyBundle
 from consensus.dkg.ceremony import Ceremony
 from consensus.dkg.plan import Kind, Plan
-from consensus.dkg.status import Complete, Confirming, Failed, Phase
+from consensus.dkg.status import Complete, Confirming, Failed, Fault, Phase
 from consensus.encoding import EncodingError, Value, decode, encode
 from consensus.envelope import Verified, recover
 from consensus.messages import Entry, Fields, WrongShape
@@ -158,18 +158,24 @@ class KeyGeneration:
                 return False
         return encode(entry.body) == encode(self._body(attachment, first_window))
 
-    def apply(self, entry: Entry, attachment: bytes) -> None:
-        """An agreed entry of the ceremony; of the first key the next attempt begins at once (K2)."""
+    def apply(self, entry: Entry, attachment: bytes) -> tuple[Fault, ...]:
+        """An agreed entry of the ceremony; of the first key the next attempt begins at once (K2).
+
+        Gives what it shows of its participants' faults.
+        """
         envelopes = decode_attachment(attachment)
         if isinstance(envelopes, Rejected):
             raise InvariantBroken("an agreed attachment was checked before")
         bundles = [CeremonyBundle(envelope.slot, envelope.payload) for envelope in envelopes]
+        known = len(self.ceremony.faults)
         self.ceremony = self.ceremony.apply(Phase(entry.kind), bundles)
+        found = self.ceremony.faults[known:]
         self._bundles.clear()
         self.overdue = False
         if isinstance(self.ceremony.status, Failed) and not self.resharing:
             plan = self.ceremony.plan
             self.ceremony = Ceremony(replace(plan, attempt=plan.attempt + 1))
+        return found
 
     def _body(self, attachment: bytes, first_window: WindowStart) -> dict[str, Value]:
         plan = self.ceremony.plan

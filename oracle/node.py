@@ -9,6 +9,7 @@ The log decides what happens next, and there is always just one thing that is du
     no group key yet      the next phase of the key ceremony          (keygen, K1 to K3)
     a committee to come   the next phase of its resharing, between windows       (membership)
     a changed registry    a `registry` entry, when a window is due
+    late data in a run    a `window` entry with a further revision     (restate, A8)
     a window is over      a `window` entry, or a `void` with its reason (settle, A2, A3, A7)
 
 A height begins (`engine.begin`) when what is due can be decided: everybody's bundle is
@@ -37,10 +38,12 @@ from consensus.agreement.engine import (
     ProposeWanted,
     Timeouts,
 )
+from consensus.agreement.tally import ROUNDS_AHEAD
 from consensus.dkg.plan import Plan
 from consensus.encoding import Value, decode, encode
 from consensus.envelope import ProposalFrame, Verified, open_vote
-from consensus.messages import DecidedEntry, Entry, Fields, Vote
+from consensus.evidence import DoubleVote
+from consensus.messages import DecidedEntry, Entry, Fields, Phase, Vote
 from consensus.model import (
     Committee,
     Digest,
@@ -64,12 +67,14 @@ from oracle import frames
 from oracle.acceptance import ACCEPTANCE_ROUND, Acceptance
 from oracle.acceptance import PART_NAME as ACCEPTANCE
 from oracle.attest import HEIGHTS_KEPT, Attesting, CombineWanted
+from oracle.conduct import Conduct, Misdeed
 from oracle.events import (
     BundleMade,
     ChainRead,
     CommitteeProposed,
     Event,
     Offered,
+    Recalled,
     Received,
     ShareMade,
     SharesBad,
@@ -78,7 +83,7 @@ from oracle.events import (
     Started,
     TimerPassed,
 )
-from oracle.journey import Journey, Stage
+from oracle.journey import Heard, Journey, Said, Stage, Travel
 from oracle.keygen import KINDS, KeyGeneration, genesis_ceremony
 from oracle.membership import Membership, blame, members_of
 from oracle.model import (
@@ -89,11 +94,13 @@ from oracle.model import (
     encode_devices,
     read_summary,
 )
+from oracle.restate import LATE, Restating
 from oracle.schedule import transmission
-from oracle.settle import Settlement, Worth
+from oracle.settle import Objection, Settlement, Worth
 from oracle.windows.attested import Attested
+from oracle.windows.calendar import Calendar
 from oracle.windows.registry import Registry
-from oracle.windows.vee import Rules
+from oracle.windows.vee import Rule, Rules
 from oracle.windows.window_data import WindowData
 
 DECIDED: Final = "decided"
@@ -102,12 +109,25 @@ PART: Final = "part:"
 """Prefix of the kinds that carry a part of a decided height to the history."""
 LEAVES: Final = "leaves"
 """Kind of the journal record that carries the leaves behind a value that may be decided."""
+EVIDENCE: Final = "evidence:"
+"""Prefix of the kinds that carry evidence to the history (E6)."""
+DOUBLE_VOTE: Final = "double-vote"
+EVIDENCE_PER_KEY_MAX: Final = 16
+"""Double votes of one key that are kept, until a restart (Q5)."""
+TRAVEL: Final = "travel"
+"""Name of the part that says how a window went here; of the open height, how it goes."""
+INPUTS: Final = "inputs"
+"""Name of the part that says what was held when a window closed."""
+CALENDAR: Final = "calendar"
+"""Name of the part that holds what may be restated, beside snapshots and restatements (A8)."""
 SNAPSHOT_EVERY: Final = 16
 """The attested registers are kept every so many windows, to start from after a restart."""
 WINDOW_TIMER: Final = "window"
 COLLECT_TIMER: Final = "collect"
 NUDGE_TIMER: Final = "nudge"
 DEADLINE_TIMER: Final = "deadline"
+LATE_COLLECT_TIMER: Final = "late-collect"
+LATE_DEADLINE_TIMER: Final = "late-deadline"
 RESHARING_TIMER: Final = "resharing"
 PARTS_AT_ONCE: Final = 8
 """Parts of past heights that are asked for at each nudge."""
@@ -149,7 +169,13 @@ class Node:
     """One operator's node. `own_key` is its compressed secp256k1 node key."""
 
     def __init__(
-        self, genesis: Genesis, own_key: bytes, rules: Rules, pace: Pace, timeouts: Timeouts
+        self,
+        genesis: Genesis,
+        own_key: bytes,
+        rules: Rules,
+        pace: Pace,
+        timeouts: Timeouts,
+        calendar: Calendar | None = None,
     ) -> None:
         check(rules.window_s == genesis.window_s, "the window length is the network's")
         committee = genesis.committee
@@ -165,8 +191,10 @@ class Node:
         self.settlement = Settlement(
             Registry(()), rules, self.network, self.own, committee.size, committee.quorum
         )
+        self.restating = Restating(calendar or Calendar(), self.settlement, self.own, committee.size)
         self.attesting = Attesting(committee.quorum, committee.size)
         self.rejections: dict[str, int] = {}
+        self.conduct = Conduct()
         self._pace = pace
         self._now_ms = 0
         self._out = StepBuilder()
@@ -183,8 +211,12 @@ class Node:
         self._unapplied: deque[tuple[DecidedEntry, bytes]] = deque()
         self._collected = False
         self._past_deadline = False
+        self._late_collected = False
+        self._late_armed = ""
         self._windows_applied = 0
         self._peer_turn = 0
+        self._accused: dict[bytes, int] = {}
+        self._inputs: bytes | None = None
         self._proposed: Committee | None = None
         self._activation: Entry | None = None
 
@@ -245,12 +277,20 @@ class Node:
                 self._share_made(event)
             case SharesCombined():
                 self._combined(event)
+            case Recalled():
+                self._recalled(event)
             case SharesBad(epoch=epoch) if epoch != self.engine.committee.epoch:
                 pass  # of a committee that is not in force any more
             case SharesBad(height, culprits):
                 self._note("bad-shares", height, ", ".join(map(str, culprits)))
+                for slot in culprits:
+                    self._saw(slot, Misdeed.BAD_SHARE, height)
                 self._combine(self.attesting.bad_shares(height, culprits))
         self._settle()
+        for travel in self.journey.due(self.settlement.next_window):
+            self._keep(Height(travel.height or self.height), TRAVEL, travel.to_bytes())
+        for change in self.restating.take_changes():
+            self._out.records.append(JournalRecord(self.height, LATE, change.to_bytes()))
         return self._out.take()
 
     # -- restart --------------------------------------------------------------------
@@ -262,6 +302,7 @@ class Node:
         """
         for one in stored:
             snapshot, kind = one.parts.get("snapshot"), one.entry.kind
+            self.journey.recall(one.parts.get(TRAVEL, b""))
             if self._unapplied:  # in the order of the log, whatever is there of the later ones
                 self._unapplied.append((one.decided, one.attachment))
             elif kind in KINDS or kind == "void":
@@ -272,6 +313,10 @@ class Node:
                 self._apply_registry(_devices(one.parts["registry"]))
             elif snapshot is not None:
                 self._restore_snapshot(one.entry, snapshot)
+                if CALENDAR in one.parts:
+                    self.restating.load(one.parts[CALENDAR])
+            elif CALENDAR in one.parts and self._is_restatement(one.entry):
+                self._restore_restatement(one)
             elif "window" in one.parts:
                 data = self._window_data(one.entry, one.parts["window"])
                 self._apply(one.entry, one.attachment, data)
@@ -292,6 +337,8 @@ class Node:
         """Give back the open height; what is still to be done comes with the next Step."""
         agreement: list[JournalRecord] = []
         for record in journal:
+            if record.kind.startswith(EVIDENCE) or record.kind == LATE:
+                continue  # it is history, and says nothing of the open height
             if record.kind != LEAVES:
                 agreement.append(record)
             elif record.height == self.height:
@@ -306,6 +353,7 @@ class Node:
         self._arm_phase()
 
     def _receive(self, via: NodeId, message: frames.NodeMessage) -> None:
+        self._hear(via, message)
         match message:
             case Verified(message=frames.Observations()):
                 self.settlement.on_observations(message)  # type: ignore[arg-type]
@@ -317,11 +365,11 @@ class Node:
             case Verified(message=Vote()) | ProposalFrame() | wire.Status() | wire.Entries():
                 self.engine.receive(via, message)  # type: ignore[arg-type]
             case frames.InventoryNotice():
-                self._send(self.settlement.on_notice(via, message))
+                self._send(self._keeping(message.window).on_notice(via, message))
             case frames.RowsWanted():
-                self._send(self.settlement.on_rows_wanted(via, message))
+                self._send(self._keeping(message.window).on_rows_wanted(via, message))
             case frames.Rows():
-                self._send(self.settlement.on_rows(via, message))
+                self._send(self._keeping(message.window).on_rows(via, message))
                 self._recheck()
             case frames.ObservationsWanted(window, slot):
                 held = self.settlement.observations_of(window, slot)
@@ -348,6 +396,8 @@ class Node:
             case _ if name.startswith("deadline/"):
                 self._past_deadline |= name == self._window_timer(DEADLINE_TIMER)
                 self._recheck()
+            case _ if name.startswith("late-"):
+                self._late_timer(name)
             case _ if name.startswith("phase/"):
                 if not self.keygen.complete and name == self._phase_timer():
                     self.keygen.overdue = True
@@ -367,6 +417,7 @@ class Node:
                 int(self.own or 0), signing.payload, signature, self.network, self.engine.committees
             )
             check(isinstance(opened, Verified), "our own observations verify")
+            self._hear(NodeId(int(self.own or 0)), opened)  # type: ignore[arg-type]
             self._own_observations = signing.payload
             self.settlement.on_observations(opened)  # type: ignore[arg-type]
             self._send([Outgoing(frames.signed_frame(opened))])  # type: ignore[arg-type]
@@ -374,15 +425,29 @@ class Node:
         if signing.round == ACCEPTANCE_ROUND:
             self._accept(open_vote(signing.payload, signature, self.network, self.engine.committees))
             return
+        self._hear_own(signing)
         self.engine.signed(signing, signature)
 
     def _offered(self, offered: Offered) -> None:
         now_s = None if offered.exchanged else self._now_ms // 1000
         self.settlement.open_windows(self._now_ms // 1000)
-        for verdict in self.settlement.offer(offered.readings, now_s):
+        taken: dict[WindowStart, int] = {}
+        late = [one for one in offered.readings if self.restating.is_late(one)]
+        timely = [one for one in offered.readings if not self.restating.is_late(one)]
+        verdicts = (*self.settlement.offer(timely, now_s), *self.restating.offer(late))
+        for reading, verdict in zip((*timely, *late), verdicts, strict=True):
             if isinstance(verdict, Rejected):
                 reason = str(verdict.reason.value)
                 self.rejections[reason] = self.rejections.get(reason, 0) + 1
+                continue
+            taken[verdict.window] = taken.get(verdict.window, 0) + 1
+            if Rule.TWO_STORIES in verdict.flags:
+                self.conduct.see_meter(reading.usage_point, self._now_ms, verdict.window)
+        for window, count in taken.items():
+            self.journey.at(window).read(count, self._now_ms)
+        if late and self.restating.running:
+            self._tell_late()
+            self._recheck()
         if self.settlement.closed:
             self._send_notice(again=False)
             self._recheck()
@@ -417,6 +482,7 @@ class Node:
             return
         share = frames.Share(made.height, made.digest, made.signature, made.epoch)
         self._own_shares[made.height] = share
+        self._hear(self.own, share)
         self._send([Outgoing(frames.share_frame(share))])
         head = self.engine.head[0]
         self._combine(self.attesting.share(made.height, self.own, made.digest, made.signature, head))
@@ -446,9 +512,10 @@ class Node:
             self._consider_ceremony()
             return
         self._close_if_due()
+        late = self._restatement_is_due()
         self._ask_bundle()
         if not self.engine.begun and (
-            self._registry_changed() or self._window_is_due() or self._phase_is_due()
+            self._registry_changed() or late or self._window_is_due() or self._phase_is_due()
         ):
             self.engine.begin()
 
@@ -491,6 +558,8 @@ class Node:
         window = self.settlement.next_window
         self.settlement.close()
         self.journey.note(window, Stage.CLOSED, self._now_ms)
+        self._inputs = self.settlement.inputs().to_bytes()
+        self._keep(self.height, INPUTS, self._inputs)
         self._arm_collection()
         self._arm_deadline()
         self._ask_observations()
@@ -552,7 +621,7 @@ class Node:
             case Committed(decided, attachment):
                 self._committed(decided, attachment)
             case Misbehaved(proof):
-                self._misbehaved(proof.first, proof.second)
+                self._misbehaved(proof)
 
     def _propose(self, ask: ProposeWanted) -> None:
         blank = Entry(self.network, self.height, self.engine.head[1], "", {})
@@ -563,6 +632,9 @@ class Node:
             return
         if self._registry_changed():
             self._propose_registry(ask)
+            return
+        if self.restating.insists:
+            self._propose_restatement(ask)
             return
         if not self.ceremony.complete and not self._window_is_due():
             phase = self.ceremony.make(blank, self._now_ms // 1000, self.settlement.next_window)
@@ -606,6 +678,7 @@ class Node:
         """Find out whether a proposal is valid; while that is being fetched it stays pending."""
         entry = ask.entry
         verdict: bool | None
+        objection = Objection.CEREMONY
         if self._unapplied:
             verdict = None
         elif not self.keygen.complete:
@@ -616,21 +689,32 @@ class Node:
             next_window = self.settlement.next_window
             verdict = self.membership.check(entry, ask.attachment, self._now_ms // 1000, next_window)
         elif entry.kind == "registry":
-            verdict = self._check_registry(entry)
-        elif entry.kind == "void":
-            verdict = self._check_void(ask)
-        elif entry.kind == "window":
-            verdict, wanted = self.settlement.check_window(entry, ask.attachment, ask.sender)
+            verdict, objection = self._check_registry(entry), Objection.OTHER_REGISTRY
+        elif self._is_restatement(entry):
+            verdict, wanted = self.restating.check(entry, ask.attachment, ask.sender)
             self._send(wanted)
             if verdict:
                 self._journal_leaves(entry)
+        elif self.restating.insists and entry.kind in ("window", "void"):
+            verdict = None  # not before its restatement, or before the run's time is over (A8)
+        elif entry.kind == "void":
+            verdict, objection = self._check_void(ask), Objection.VOID_NOT_DUE
+        elif entry.kind == "window":
+            verdict, wanted = self.settlement.check_window(entry, ask.attachment, ask.sender)
+            self._send(wanted)
+            objection = self.settlement.objection
+            if verdict:
+                self._journal_leaves(entry)
         else:
-            verdict = False
+            verdict, objection = False, Objection.OTHER_KIND
         if verdict is not None:
             self._pending.pop(entry.digest, None)
             self.engine.checked(entry.digest, valid=verdict)
             if not verdict:
-                self._note("refused", entry.height, f"{entry.kind} proposed by {ask.sender}")
+                detail = f"{entry.kind} proposed by {ask.sender}: {objection.value}"
+                self._note("refused", entry.height, detail)
+                seen = f"{entry.kind}: {objection.value}"
+                self._saw(ask.sender, Misdeed.REFUSED_PROPOSAL, entry.height, seen)
 
     def _check_registry(self, entry: Entry) -> bool | None:
         """None while this node's view of the chain is another: it may be the older one.
@@ -685,8 +769,13 @@ class Node:
                 if data is None:
                     self._want_part(entry.height, "window")
                     return
+                if self._is_restatement(entry) and not self.restating.can_absorb(data):
+                    self._recall()
+                    return
                 self._keep(entry.height, "window", data.to_bytes())
-                if self.settlement.lacks_observations(attachment):
+                if self._is_restatement(entry):
+                    pass  # its witnessed leaves rest on the observations of the first revision
+                elif self.settlement.lacks_observations(attachment):
                     self._want_observations(entry.height, attachment)
                 else:
                     self._keep_observations(entry.height)
@@ -697,6 +786,8 @@ class Node:
             epoch = self.engine.committee.epoch
             self._apply(entry, attachment, data)
             self._await_signature(decided)
+            if self.keygen.complete:
+                self.journey.opened(entry.height + 1, self.settlement.next_window)
             if entry.kind not in KINDS:
                 self._reset_height()
             elif self.engine.committee.epoch != epoch:
@@ -707,25 +798,32 @@ class Node:
             case "window":
                 if data is None:
                     raise InvariantBroken("a window is applied with its leaves")
+                if self._is_restatement(entry):
+                    self._apply_restatement(entry, data)
+                    return
+                before = self.settlement.next_window
+                self.restating.decided_window(data)
                 self.settlement.apply_window(data)
+                self._run_begins(before)
                 leaves = data.summary.leaf_count
-                travel = self.journey.note(
-                    data.summary.window, Stage.CERTIFIED, self._now_ms, f"{leaves} leaves"
-                )
-                travel.height, travel.leaves = entry.height, leaves
+                self._certified(entry, data.summary.window, f"{leaves} leaves").leaves = leaves
                 self._windows_applied += 1
                 if self._windows_applied % SNAPSHOT_EVERY == 0:
                     self._keep(entry.height, "snapshot", self.settlement.attested.to_bytes())
+                    self._keep(entry.height, CALENDAR, self.restating.to_bytes())
             case "void":
                 fields = Fields(entry.body)
-                window = WindowStart(fields.uint("window"))
-                travel = self.journey.note(window, Stage.CERTIFIED, self._now_ms, "void")
-                travel.height, travel.void_reason = entry.height, fields.uint("reason")
-                self.settlement.skip(fields.uint("count"))
+                window, count = WindowStart(fields.uint("window")), fields.uint("count")
+                self._certified(entry, window, "void").void_reason = fields.uint("reason")
+                self.restating.decided_void(window, count)
+                self.settlement.skip(count)
+                self._run_begins(window)
             case kind if kind in KINDS and self.membership is not None:
                 self._apply_resharing(self.membership, entry, attachment)
             case kind if kind in KINDS:
-                self.keygen.apply(entry, attachment)
+                for fault in self.keygen.apply(entry, attachment):
+                    detail = f"{fault.phase.value}: {fault.reason.value}"
+                    self._saw(fault.slot, Misdeed.BAD_CEREMONY, entry.height, detail)
                 self._own_bundle = None
                 if self.keygen.complete:
                     first = Fields(entry.body).uint("first-window")
@@ -733,8 +831,21 @@ class Node:
                     self._open_epoch(self.keygen)
                 else:
                     self._arm_phase()
+            case "registry" if self.keygen.complete:  # its votes were not the window's
+                self.journey.at(self.settlement.next_window).drop_votes()
             case _:
                 pass
+
+    def _certified(self, entry: Entry, window: WindowStart, detail: str) -> Travel:
+        """A window is settled, for `explain`; one that is recalled after a restart knows when."""
+        travel = self.journey.at(window)
+        if travel.height != entry.height:
+            self.journey.note(window, Stage.CERTIFIED, self._now_ms, detail)
+            travel.height = entry.height
+            if self._inputs is not None:  # closed under this height, or under one that a registry took
+                self._keep(entry.height, INPUTS, self._inputs)
+        self._inputs = None
+        return travel
 
     # -- the committee's change ---------------------------------------------------------
 
@@ -756,6 +867,7 @@ class Node:
         self.keygen = complete
         self.engine.adopt_committee(committee)
         self.settlement.change_committee(self.own, committee.size, committee.quorum)
+        self.restating.own, self.restating.members = self.own, committee.size
         self.attesting = Attesting(committee.quorum, committee.size)
         self._open_epoch(complete)
         self._own_shares.clear()
@@ -818,7 +930,9 @@ class Node:
         return True
 
     def _apply_registry(self, devices: tuple[Device, ...]) -> None:
-        self.settlement.change_registry(Registry(devices))
+        registry = Registry(devices)
+        self.settlement.change_registry(registry)
+        self.restating.change_registry(registry)
 
     def _await_signature(self, decided: DecidedEntry) -> None:
         """T1: a share is made only over a decided entry's digest, once there is a key."""
@@ -863,6 +977,11 @@ class Node:
         self.settlement.attested = attested  # type: ignore[assignment]
         self.settlement.begin_at(WindowStart(Fields(entry.body).uint("window") + self.genesis.window_s))
 
+    def _restore_restatement(self, one: Stored) -> None:
+        data = self._window_data(one.entry, one.parts["window"])
+        self.settlement.attested = self.settlement.attested.apply(data)
+        self.restating.load(one.parts[CALENDAR])
+
     def _journal_leaves(self, entry: Entry) -> None:
         """Before this node votes: were all to crash now, a certificate without leaves would help nobody."""
         data = self.settlement.data_of(entry.digest)
@@ -889,6 +1008,86 @@ class Node:
         if isinstance(summary, Rejected):
             raise InvariantBroken("a decided window has a summary")
         return summary
+
+    # -- late data (A8) -------------------------------------------------------------------
+
+    def _is_restatement(self, entry: Entry) -> bool:
+        window = entry.body.get("window")
+        return entry.kind == "window" and isinstance(window, int) and window < self.settlement.next_window
+
+    def _keeping(self, window: WindowStart) -> Settlement | Restating:
+        """Who knows of a window's records: of settled ones it is the late data."""
+        return self.settlement if window >= self.settlement.next_window else self.restating
+
+    def _run_begins(self, before: WindowStart) -> None:
+        self.restating.moved(before)
+        self._late_armed = ""
+        if self.restating.running:
+            self._tell_late()
+
+    def _tell_late(self) -> None:
+        """Say what this node holds for the run; its time begins with the first record."""
+        notices = self.restating.notices()
+        self._send(Outgoing(frames.inventory_frame(notice)) for notice in notices)
+        if self.restating.insists and self._late_armed != self._late_name(""):
+            self._late_armed, self._late_collected = self._late_name(""), False
+            pace = self._pace
+            self._out.timers.append(Timer(self._late_name(LATE_COLLECT_TIMER), pace.collect_ms))
+            self._out.timers.append(Timer(self._late_name(LATE_DEADLINE_TIMER), pace.deadline_ms))
+
+    def _late_name(self, name: str) -> str:
+        return f"{name}/{self.settlement.next_window}"
+
+    def _late_timer(self, name: str) -> None:
+        if name == self._late_name(LATE_COLLECT_TIMER):
+            self._late_collected = True
+        elif name == self._late_name(LATE_DEADLINE_TIMER):
+            self.restating.given_up = True
+        self._recheck()
+
+    def _restatement_is_due(self) -> bool:
+        """Whether a restatement can be decided: it is owed, or all had time to hand over what they hold."""
+        restating = self.restating
+        due = restating.insists and restating.candidate is not None
+        self._recall()
+        return due and (restating.owes or self._late_collected or restating.reconciled)
+
+    def _recall(self) -> None:
+        """Leaves of settled windows come from the history."""
+        for window in self.restating.take_wanted():
+            self._out.signings.append(Signing("recall", encode({"window": window}), self.height))
+
+    def _recalled(self, recalled: Recalled) -> None:
+        data = None
+        if recalled.summary is not None:
+            found = WindowData.from_bytes(recalled.leaves, recalled.summary)
+            data = None if isinstance(found, Rejected) else found
+        self.restating.recalled(recalled.window, data)
+        if self._unapplied:
+            self._apply_decided()
+        self._recheck()
+
+    def _propose_restatement(self, ask: ProposeWanted) -> None:
+        data = self.restating.make()
+        if data is None:
+            return  # its leaves are on their way, or another's restatement comes first
+        body = data.summary.value()
+        entry = Entry(self.network, self.height, self.engine.head[1], "window", body)
+        self.restating.made(entry.digest, data)
+        self._journal_leaves(entry)
+        self.engine.made(ask.round, entry, b"")
+
+    def _apply_restatement(self, entry: Entry, data: WindowData) -> None:
+        self.restating.absorb(data)
+        self.settlement.attested = self.settlement.attested.apply(data)
+        self.settlement.forget_values()
+        self._keep(entry.height, CALENDAR, self.restating.to_bytes())
+        summary = data.summary
+        self._note("restated", entry.height, f"window {summary.window}, revision {summary.revision}")
+        travel = self.journey.of(summary.window)
+        if travel is not None:
+            detail = f"revision {summary.revision} at height {entry.height}: {summary.leaf_count} leaves"
+            self.journey.note(summary.window, travel.stage, self._now_ms, detail)
 
     # -- parts of decided heights, fetched from peers ----------------------------------
 
@@ -950,6 +1149,9 @@ class Node:
         self._out.timers.append(Timer(NUDGE_TIMER, self._pace.nudge_ms))
         if self._own_bundle is not None and not self.ceremony.complete:
             self._send([Outgoing(self._own_bundle)])
+        self.restating.ask_again()
+        if self.restating.running:
+            self._tell_late()
         if self.acceptance is not None and self.acceptance.certificate is None:
             self._seek_acceptance(self.acceptance)
         if self._unapplied:
@@ -992,17 +1194,76 @@ class Node:
             name = f"{RESHARING_TIMER}/{self.membership.open.name}"
             self._out.timers.append(Timer(name, self.membership.pause(self._pace.ceremony_ms)))
 
-    def _misbehaved(self, first: Verified[Vote], second: Verified[Vote]) -> None:
-        vote = first.message
+    def _misbehaved(self, proof: DoubleVote) -> None:
+        vote, committees = proof.first.message, self.engine.committees
+        key = committees[vote.epoch].node_keys[proof.first.sender]
+        told = self._accused.get(key, 0)
+        if told >= EVIDENCE_PER_KEY_MAX:  # one is enough to slash and to bar
+            return
+        self._accused[key] = told + 1
+        epochs = {vote.epoch, proof.second.message.epoch}
         evidence: Value = {
-            "kind": "double-vote",
-            "first": first.payload,
-            "first-signature": first.signature,
-            "second": second.payload,
-            "second-signature": second.signature,
+            "genesis": encode(self.genesis.value()),
+            "epochs": [{"number": one, "node-keys": committees[one].node_keys} for one in sorted(epochs)],
+            "first": {"payload": proof.first.payload, "signature": proof.first.signature},
+            "second": {"payload": proof.second.payload, "signature": proof.second.signature},
         }
-        self._out.records.append(JournalRecord(vote.height, "evidence", encode(evidence)))
-        self._note("double-vote", vote.height, f"member {first.sender}, round {vote.round}")
+        self._out.records.append(JournalRecord(vote.height, EVIDENCE + DOUBLE_VOTE, encode(evidence)))
+        self._note(DOUBLE_VOTE, vote.height, f"member {proof.first.sender}, round {vote.round}")
+        self.conduct.see(key, Misdeed.DOUBLE_VOTE, self._now_ms, vote.height, f"round {vote.round}")
+
+    # -- who was heard, for `explain` ----------------------------------------------------
+
+    def _hear(self, via: NodeId, message: frames.NodeMessage) -> None:
+        """Note the first word of each sort of each member; decides nothing."""
+        if not self.keygen.complete:
+            return
+        match message:
+            case Verified(message=Vote(_, height, round_, phase, digest), sender=sender):
+                said = Said.PREVOTE if phase is Phase.PREVOTE else Said.COMMIT
+                self._heard_at(height, said, sender, round_, digest)
+            case ProposalFrame(Verified(message=proposal, sender=sender)):
+                self._heard_at(proposal.height, Said.PROPOSAL, sender, proposal.round, proposal.digest)
+            case frames.Share(height, digest):
+                self._heard_at(height, Said.SHARE, via, 0, digest)
+            case frames.InventoryNotice(window):
+                self._heard_of(window, Said.NOTICE, via)
+            case Verified(message=frames.Observations(_, window), sender=sender):
+                self._heard_of(window, Said.OBSERVATIONS, sender)
+            case _:
+                pass
+
+    def _hear_own(self, signing: Signing) -> None:
+        own = self.own
+        if own is None or signing.height != self.height or not self.keygen.complete:
+            return
+        fields = Fields(decode(signing.payload))
+        if signing.topic == "vote":
+            said = Said.PREVOTE if signing.phase == Phase.PREVOTE else Said.COMMIT
+            digest = fields.optional_buff("digest", 32)
+        else:
+            said, digest = Said.PROPOSAL, fields.buff("digest", 32)
+        self._heard_at(self.height, said, own, signing.round, digest)
+
+    def _heard_at(self, height: int, said: Said, sender: NodeId, round_: int, digest: bytes | None) -> None:
+        if round_ > self.engine.round + ROUNDS_AHEAD:  # nobody fills the account with rounds to come
+            return
+        open_height = self._unapplied[0][0].entry.height if self._unapplied else self.height
+        heard = Heard(self._now_ms, said, sender, round_, (digest or b"")[:4])
+        self.journey.hear(height, open_height, self.settlement.next_window, heard)
+
+    def _heard_of(self, window: WindowStart, said: Said, sender: NodeId) -> None:
+        if self.settlement.takes(window):
+            self.journey.at(window).hear(Heard(self._now_ms, said, sender))
+
+    def saw_rejected(self, key: bytes, at_ms: int, reason: str) -> None:
+        """A peer's frame was rejected before it came to the node; may be told from another thread."""
+        self.conduct.see(key, Misdeed.REJECTED_FRAME, at_ms, self.height, reason)
+
+    def _saw(self, slot: NodeId, misdeed: Misdeed, height: int, detail: str = "") -> None:
+        keys = self.engine.committee.node_keys
+        if slot < len(keys):
+            self.conduct.see(keys[slot], misdeed, self._now_ms, height, detail)
 
     def _keep(self, height: Height, name: str, data: bytes) -> None:
         self._out.records.append(JournalRecord(height, PART + name, data))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -44,8 +44,9 @@ from oracle.events import (
 )
 from oracle.feeds.intake import Intake
 from oracle.keys.ceremony import CeremonySecrets
+from oracle.keys.channel import ChannelBroken
 from oracle.keys.register_file import RegisterFailed, RegisterProblem
-from oracle.keys.signer import Refused, Signer, VoteRequest
+from oracle.keys.signer import NodeSigner, Refused, VoteRequest
 from oracle.model import Reading, RecordHash
 from oracle.node import Node
 from oracle.peers.links import Links
@@ -66,6 +67,8 @@ EVENTS_AT_ONCE: Final = 256
 MEND_S: Final = 3.0
 NAMED_MAX: Final = 10_000
 """Hashes of records that leaves name and this node still lacks; beyond, an export fetches none."""
+UNSIGNED_MAX: Final = 256
+"""Signatures that wait for a signer; the oldest are of rounds that are over."""
 REQUESTS_MAX: Final = 16
 """Requests for history that are answered at the same time; more are dropped."""
 
@@ -101,7 +104,7 @@ class Runtime:
         node: Node,
         database: Database,
         records: RecordLog,
-        signer: Signer,
+        signer: NodeSigner,
         secrets: CeremonySecrets,
         transmit: Callable[[Transmission], None],
         on_milestone: Callable[[Milestone, int], None],
@@ -128,6 +131,8 @@ class Runtime:
         self._share: tuple[EpochNumber, SecretShare] | None = None
         self._outside_since: EpochNumber | None = None
         self._named: set[RecordHash] = set()
+        self._unsigned: deque[Signing] = deque(maxlen=UNSIGNED_MAX)
+        """What nobody could sign: asked again when there is a signer."""
         self.problem: str | None = None
         """Why the node stands still, for its health."""
 
@@ -266,34 +271,51 @@ class Runtime:
 
     # -- signing ----------------------------------------------------------------------
 
+    def signer_returned(self) -> None:
+        """There is a signer again: ask for what it missed. The register knows what was signed (N1)."""
+        wanted = list(self._unsigned)
+        self._unsigned.clear()
+        self._start(self._sign([one for one in wanted if one.height in (0, self.node.height)]))
+
     async def _sign(self, signings: Sequence[Signing]) -> None:
         slashable = [one for one in signings if one.topic in ("vote", "proposal")]
         if slashable:
-            requests = [
-                VoteRequest(self.node.network, one.height, one.round, one.phase, one.payload)
-                for one in slashable
-            ]
-            for signing, answer in zip(slashable, await self._votes(requests), strict=False):
+            for signing, answer in zip(slashable, await self._votes(slashable), strict=False):
                 self._signed(signing, answer)
         for signing in signings:
             match signing.topic:
                 case "vote" | "proposal":
                     pass
                 case "observations":
-                    self._signed(signing, self._signer.sign_plain("observations", signing.payload))
+                    await self._sign_plain(signing)
                 case "bundle":
-                    self._start(self._make_bundle(signing.payload.decode(), self.node.ceremony.ceremony))
+                    self._start(self._make_bundle(signing, self.node.ceremony.ceremony))
                 case "share":
                     self._start(self._make_share(signing))
                 case "combine":
                     self._start(self._combine(signing))
+                case "recall":
+                    window = Fields(decode(signing.payload)).uint("window")
+                    self._start(self._bearing(self._recall(window)))
                 case _:
                     raise ValueError(f"nobody signs {signing.topic}")
 
-    async def _votes(self, requests: Sequence[VoteRequest]) -> Sequence[bytes | Refused]:
+    async def _sign_plain(self, signing: Signing) -> None:
+        try:
+            self._signed(signing, await self._signer.sign_plain_off_loop(signing.topic, signing.payload))
+        except ChannelBroken:
+            self._unsigned.append(signing)
+
+    async def _votes(self, slashable: Sequence[Signing]) -> Sequence[bytes | Refused]:
         """Signatures through the register; none while its disk is full: the round goes on without us (N2)."""
+        requests = [
+            VoteRequest(self.node.network, one.height, one.round, one.phase, one.payload) for one in slashable
+        ]
         try:
             answers = await self._signer.sign_many_off_loop(requests)
+        except ChannelBroken:
+            self._unsigned += slashable
+            return ()
         except RegisterFailed as failure:
             if failure.problem is not RegisterProblem.DISK_FULL:
                 raise
@@ -309,15 +331,20 @@ class Runtime:
             return
         self.happen(Signed(signing, answer))
 
-    async def _make_bundle(self, phase: str, ceremony: Ceremony) -> None:
+    async def _make_bundle(self, signing: Signing, ceremony: Ceremony) -> None:
         """This node's word in a ceremony; made once, kept, and said again as it was (N1)."""
+        phase = signing.payload.decode()
         key = f"bundle:{ceremony.plan.session.hex()}:{phase}"
         held = await self._database.read(lambda history: history.meta(key))
         if held is None:
             if ceremony.phase is None or ceremony.phase.value != phase:
                 return
-            async with self._secrets_turn:
-                made = await asyncio.to_thread(self._secrets.bundle, ceremony)
+            try:
+                async with self._secrets_turn:
+                    made = await asyncio.to_thread(self._secrets.bundle, ceremony)
+            except ChannelBroken:
+                self._unsigned.append(signing)
+                return
             if isinstance(made, Rejected):
                 _log.info("no part in phase %s: %s %s", phase, made.reason.value, made.detail)
                 return
@@ -373,6 +400,10 @@ class Runtime:
             case BadShares(culprits):
                 self.happen(SharesBad(Height(signing.height), culprits, epoch))
 
+    async def _recall(self, window: int) -> None:
+        """Leaves of a settled window, from the history (A8)."""
+        self.happen(await self._database.read(lambda history: memory.recalled(history, window)))
+
     @property
     def public_polynomial(self) -> PublicPolynomial | None:
         """The group's public polynomial, once its ceremony is complete."""
@@ -405,6 +436,7 @@ class Runtime:
         match message:
             case Rejected(reason):
                 self.counters.rejected_frames[str(reason.value)] += 1
+                self.node.saw_rejected(via, now_ms(), str(reason.value))
             case EntriesWanted(first):
                 self._serve(self._send_entries(via, first))
             case frames.PartWanted():

@@ -45,15 +45,25 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One operator's keys, opened for the set-up."""
+    """One operator's keys, opened for the set-up.
+
+    The owner stakes, votes on challenges and is kept cold; the account pays the running
+    node's fees and holds no more than that.
+    """
 
     node: coincurve.PrivateKey
     account: coincurve.PrivateKey
+    owner: coincurve.PrivateKey
 
     @property
     def address(self) -> Principal:
-        """The account on chain."""
-        return address_of(self.account.public_key, TESTNET)
+        """The owner on chain."""
+        return address_of(self.owner.public_key, TESTNET)
+
+    @property
+    def addresses(self) -> tuple[Principal, Principal]:
+        """Who needs money: the owner, and the account that pays fees."""
+        return self.address, address_of(self.account.public_key, TESTNET)
 
 
 def make_keys(plan: Plan) -> tuple[coincurve.PrivateKey, tuple[Operator, ...]]:
@@ -64,7 +74,11 @@ def make_keys(plan: Plan) -> tuple[coincurve.PrivateKey, tuple[Operator, ...]]:
         keys = plan.operator(slot) / "keys"
         _key(keys, KeyKind.TLS, "tls.json")
         operators.append(
-            Operator(_key(keys, KeyKind.NODE, "node.json"), _key(keys, KeyKind.CHAIN, "account.json"))
+            Operator(
+                _key(keys, KeyKind.NODE, "node.json"),
+                _key(keys, KeyKind.CHAIN, "account.json"),
+                _key(plan.operator(slot) / "owner", KeyKind.CHAIN),
+            )
         )
     return governor, tuple(operators)
 
@@ -81,7 +95,7 @@ def _key(folder: Path, kind: KeyKind, name: str = "account.json") -> coincurve.P
 def write_chain_genesis(plan: Plan, governor: coincurve.PrivateKey, operators: tuple[Operator, ...]) -> Path:
     """Who has money on the devnet at its start."""
     path = plan.folder / "chain-genesis.json"
-    addresses = [address_of(governor.public_key, TESTNET), *(one.address for one in operators)]
+    addresses = [deployer_of(governor), *(address for one in operators for address in one.addresses)]
     path.write_text(json.dumps({account_text(address): FUNDS_USTX for address in addresses}))
     return path
 
@@ -128,7 +142,7 @@ async def lay(
 
 async def enrol_operator(folder: Path, operator: Operator, client: StacksClient, deployer: Principal) -> None:
     """Register and stake, by the operator's account, whose outbox is in `folder`."""
-    async with outbox_of(folder, operator.account, client) as outbox:
+    async with outbox_of(folder, operator.owner, client) as outbox:
         call = Caller(outbox, deployer)
         proof = key_proof(operator.node, deployer, operator.address)
         key = operator.node.public_key.format()
@@ -193,6 +207,13 @@ class Caller:
                     f"the set-up's transaction {key} failed on chain: {job.abandoned or job.txid}"
                 )
         self._keys.clear()
+
+    async def refused(self, key: str, contract: str, function: str, *arguments: Value) -> bool:
+        """Whether the contract aborts a call."""
+        await self._outbox.enqueue(
+            key, ContractCall(contract_of(self._deployer, contract), function, arguments)
+        )
+        return (await self._outbox.mined(key)).succeeded is False
 
 
 @asynccontextmanager

@@ -73,10 +73,12 @@ class Reporter:
         known: Callable[[int], Awaitable[bool]],
         lose: Callable[[int, str], Awaitable[None]],
         fits: Callable[[Transmission], Awaitable[bool]],
+        submitted: Callable[[int, int], Awaitable[None]] | None = None,
     ) -> None:
         """`window_of` gives (window, revision) of a height, None where it has no window; `known`
         says whether a height's receipt is kept already; `lose` takes one back after a reorg;
-        `fits` says whether the contract would take an activation now.
+        `fits` says whether the contract would take an activation now; `submitted` hears
+        (height, submitters before this node) once the outbox has it.
         """
         self._contracts = contracts
         self._outbox = outbox
@@ -88,6 +90,7 @@ class Reporter:
         self._known = known
         self._lose = lose
         self._fits = fits
+        self._submitted = submitted
         self._recent: OrderedDict[int, Receipt] = OrderedDict()
         self._due: list[_Due] = []
         self._wake = asyncio.Event()
@@ -142,13 +145,16 @@ class Reporter:
                 continue
             if transmission.function == ACTIVATE:
                 if not await self._earlier_are_done(transmission) or not await self._fits(transmission):
-                    self._put_off(due for due in self._due if due.transmission.function == ACTIVATE)
+                    self._put_off([due for due in self._due if due.transmission.function == ACTIVATE])
                     continue
             else:
                 epoch = await self._contracts.current_epoch() if epoch is None else epoch
                 if epoch < certified_by(transmission):
                     self._put_off([due for due in self._due if certified_by(due.transmission) > epoch])
                     continue
+            if not await self._contracts.may_follow(transmission.key):  # A8: the revision before comes first
+                self._put_off(self._due[:1])
+                continue
             call = ContractCall(
                 contract_of(self._contracts.deployer, transmission.contract),
                 transmission.function,
@@ -156,6 +162,8 @@ class Reporter:
             )
             await self._outbox.enqueue(transmission.key, call)
             heapq.heappop(self._due)
+            if self._submitted is not None:
+                await self._submitted(transmission.height, transmission.stage)
 
     async def _earlier_are_done(self, activation: Transmission) -> bool:
         """Two epochs on, the contract would not take what the committee before has certified (C2)."""

@@ -20,7 +20,7 @@ from consensus.model import Committee, EpochNumber, Rejected
 from consensus.threshold.shares import SecretShare
 from oracle.keys import keystore
 from oracle.keys.keystore import Derivation, Key, KeyKind
-from oracle.keys.signer import Refused, Signer
+from oracle.keys.signer import NodeSigner, Refused
 
 SEED_BYTES: Final = 32
 
@@ -48,7 +48,7 @@ class CeremonySecrets:
 
     directory: Path
     password: str
-    signer: Signer
+    signer: NodeSigner
     cost: Derivation
 
     def bundle(self, ceremony: Ceremony) -> SignedBundle | Rejected:

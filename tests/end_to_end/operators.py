@@ -13,7 +13,6 @@ import coincurve
 from deploy.demo import files, ground
 from deploy.demo import plan as plans
 from deploy.demo.ground import Caller, Operator, operator_id, outbox_of
-from oracle.chain.address import TESTNET, address_of
 from oracle.chain.transaction import TokenTransfer
 from oracle.keys import keystore
 from oracle.keys.ceremony import new_key, new_password
@@ -29,7 +28,6 @@ class Place:
 
     index: int
     operator: Operator
-    owner: coincurve.PrivateKey
 
 
 class Registrar:
@@ -60,10 +58,11 @@ class Registrar:
             for kind, name in ((KeyKind.NODE, "node.json"), (KeyKind.CHAIN, "account.json"))
         }
         new_key(KeyKind.TLS, keys / "tls.json", password, LIGHT)
-        operator = Operator(made[KeyKind.NODE], made[KeyKind.CHAIN])
+        owner = owner or coincurve.PrivateKey(keystore.generate(KeyKind.CHAIN).secret)
+        operator = Operator(made[KeyKind.NODE], made[KeyKind.CHAIN], owner)
         self.keys.append(operator.node.public_key)
         town.configurations.append(files.write_operator(town.plan, index, self.deployer, self.keys))
-        return Place(index, operator, owner or coincurve.PrivateKey(keystore.generate(KeyKind.CHAIN).secret))
+        return Place(index, operator)
 
     async def ids(self) -> list[int]:
         """The first committee's operators, by index: each as the contract happened to number it."""
@@ -72,29 +71,28 @@ class Registrar:
 
     async def id_of(self, place: Place) -> int:
         """The operator whose node this is or was."""
-        owner = Operator(place.operator.node, place.owner)
-        return await operator_id(self.town.contracts.client, self.deployer, owner)
+        return await operator_id(self.town.contracts.client, self.deployer, place.operator)
 
     async def enrol(self, place: Place) -> int:
         """Fund, register and stake a new operator; gives its id."""
         plan, client = self.town.plan, self.town.contracts.client
-        owner = Operator(place.operator.node, place.owner)
         async with outbox_of(plan.folder / "governor", self.governor, client) as outbox:
-            for account in (place.owner, place.operator.account):
+            for recipient in place.operator.addresses:
                 self.calls += 1
-                recipient = address_of(account.public_key, TESTNET)
                 await outbox.enqueue(f"fund:{self.calls}", TokenTransfer(recipient, FUNDS_USTX))
                 await outbox.mined(f"fund:{self.calls}")
-        await ground.enrol_operator(plan.operator(place.index) / "setup", owner, client, self.deployer)
-        return await operator_id(client, self.deployer, owner)
+        await ground.enrol_operator(
+            plan.operator(place.index) / "setup", place.operator, client, self.deployer
+        )
+        return await operator_id(client, self.deployer, place.operator)
 
     async def rotate(self, id_: int, old: Place, new: Place) -> None:
         """The owner gives its operator the key of another node, for epochs proposed from now on."""
         client = self.town.contracts.client
-        proof = ground.key_proof(new.operator.node, self.deployer, address_of(old.owner.public_key, TESTNET))
+        proof = ground.key_proof(new.operator.node, self.deployer, old.operator.address)
         key = new.operator.node.public_key.format()
         folder = self.town.plan.operator(old.index) / "setup"
-        async with outbox_of(folder, old.owner, client) as outbox:
+        async with outbox_of(folder, old.operator.owner, client) as outbox:
             call = Caller(outbox, self.deployer)
             await call(f"rotate:{new.index}", "oracle-staking", "rotate-node-key", id_, key, proof)
             await call.settled()

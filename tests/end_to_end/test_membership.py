@@ -114,7 +114,7 @@ async def test_an_operator_is_removed_and_says_so_and_keeps_serving(
 async def test_an_operator_s_key_is_rotated_by_a_node_with_the_new_key(
     town: Town, registrar: Registrar, newcomer: Place
 ) -> None:
-    successor = registrar.make_place(newcomer.owner)
+    successor = registrar.make_place(newcomer.operator.owner)
     id_ = await registrar.id_of(newcomer)
     await registrar.rotate(id_, newcomer, successor)
     await town.start_node(successor.index)

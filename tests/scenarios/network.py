@@ -24,6 +24,7 @@ from consensus.step import JournalRecord, Step, Transmission
 from oracle.events import CommitteeProposed, Event
 from oracle.model import Record
 from oracle.node import DECIDED, PART, Node, Pace
+from oracle.windows.calendar import Calendar
 from tests.simulation.whole_node import PACE, WINDOW_S, Meters, Shelf, WholeNode
 
 ORACLE = Principal(26, bytes(20), "production-oracle")
@@ -55,9 +56,11 @@ class Member(WholeNode):
         clock: World,
         book: Sequence[bytes] = (),
         pace: Pace = PACE,
+        calendar: Calendar | None = None,
     ) -> None:
         super().__init__(genesis, key, disk, shelf, meters, clock, book)
-        self.node = Node(genesis, key.public_key.format(), self.node.settlement.rules, pace, Timeouts())
+        own_key, rules = key.public_key.format(), self.node.settlement.rules
+        self.node = Node(genesis, own_key, rules, pace, Timeouts(), calendar)
         self.bundles_asked: list[str] = []
 
     def happen(self, event: Event) -> Step:
@@ -86,6 +89,7 @@ class Town:
     makes: dict[int, Make] = field(default_factory=dict)
     absent: Sequence[int] = ()
     pace: Pace = PACE
+    calendar: Calendar | None = None
 
     def __post_init__(self) -> None:
         self.keys = keys(self.nodes)
@@ -101,7 +105,7 @@ class Town:
                 self.world.hosts[slot].life = 1  # the world starts only who never lived
 
     def build(self, slot: int, disk: Disk) -> WholeNode:
-        make = self.makes.get(slot, partial(Member, pace=self.pace))
+        make = self.makes.get(slot, partial(Member, pace=self.pace, calendar=self.calendar))
         return make(
             self.genesis, self.keys[slot], disk, self.shelves[slot], self.ears[slot], self.world, self.book
         )

@@ -31,6 +31,7 @@ from oracle.events import (
     CommitteeProposed,
     Event,
     Offered,
+    Recalled,
     Received,
     ShareMade,
     SharesBad,
@@ -49,7 +50,10 @@ from oracle.model import (
     Record,
     RecordHash,
     UsagePoint,
+    WindowStart,
+    WindowSummary,
     ZoneId,
+    read_summary,
 )
 from oracle.node import Node, Pace, Stored
 from oracle.seats import Seats
@@ -254,8 +258,21 @@ class WholeNode:
                 return [ShareMade(Height(signing.height), digest, share.sign(digest), epoch)]
             case "combine":
                 return self._combine(signing)
+            case "recall":
+                return [self._recall(Fields(decode(signing.payload)).uint("window"))]
             case _:
                 return None
+
+    def _recall(self, window: int) -> Recalled:
+        for height in sorted(self._disk.history, reverse=True):
+            entry = Entry.parse(self._disk.history[height][0])
+            assert isinstance(entry, Entry)
+            data = self._disk.parts.get((height, "window"))
+            if entry.kind == "window" and entry.body["window"] == window and data is not None:
+                summary = read_summary(entry.body)
+                assert isinstance(summary, WindowSummary)
+                return Recalled(WindowStart(window), summary, data)
+        return Recalled(WindowStart(window), None, b"")
 
     def _bundle(self, phase: str) -> list[Event]:
         ceremony = self.node.ceremony.ceremony
