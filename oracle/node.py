@@ -367,14 +367,16 @@ class Node:
         verdicts = self.settlement.offer(offered.readings if timely is None else timely, now_s)
         for verdict in (*verdicts, *self.restating.offer(late)):
             if isinstance(verdict, Rejected):
-                reason = str(verdict.reason.value)
-                self.rejections[reason] = self.rejections.get(reason, 0) + 1
+                self._count_rejection(str(verdict.reason.value))
         if late and self.restating.running:
             self._tell_late()
             self._recheck()
         if self.settlement.closed:
             self._send_notice(again=False)
             self._recheck()
+
+    def _count_rejection(self, reason: str) -> None:
+        self.rejections[reason] = self.rejections.get(reason, 0) + 1
 
     def _chain_read(self, read: ChainRead) -> None:
         if _root(read.devices) is None:  # the chain takes devices that no registry of ours can hold
@@ -815,6 +817,8 @@ class Node:
 
     def _run_begins(self, before: WindowStart) -> None:
         self.restating.moved(before)
+        for reason in self.restating.take_refused():
+            self._count_rejection(reason.value)
         self._late_armed = ""
         if self.restating.running:
             self._tell_late()
