@@ -25,6 +25,7 @@ from deploy.demo.plan import DATA, OPERATORS, Meter, Plan
 from deploy.demo.processes import ROOT, StartFailed
 from oracle.chain.address import TESTNET, account_text, address_of, contract_of
 from oracle.chain.client import StacksClient
+from oracle.chain.contracts import DISPUTES
 from oracle.chain.courier import OutboxLimits
 from oracle.chain.deploy import ContractSource, deploy
 from oracle.chain.outbox import Outbox
@@ -107,6 +108,7 @@ async def lay(
         progress("initialising the oracle and enrolling devices")
         await call("staking:initialise", "oracle-staking", "initialise", plan.window_s)
         await call("roles:verifier", "roles", "grant-role", deployer, "verifier")
+        await call("roles:dispute", "roles", "grant-role", contract_of(deployer, DISPUTES), "dispute")
         await call("user", "registration", "register-user", 2, _hash("profile"))
         for meter in plan.meters:
             await call(f"device:{meter.device}", "registration", "register-device", *_device(meter))

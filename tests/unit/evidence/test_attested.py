@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from consensus.encoding import Value, encode
+from oracle.audit import log
 from oracle.audit.case import Expectations
-from oracle.evidence import trial as trials
 from oracle.evidence.file import EvidenceReason
 from oracle.evidence.verify import STEPS, Judgement, judge
 from oracle.model import Counts, Record, WindowSummary, ZoneSummary
@@ -232,7 +232,7 @@ def test_a_zone_that_adds_up_wrongly_is_false() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"import_wh": 1}, {"export_wh": 1}, {"leaf_count": 99}])
-def test_a_window_that_adds_up_wrongly_is_false(changes: dict[str, int]) -> None:
+def test_a_window_that_adds_up_wrongly_is_false(changes: dict[str, Any]) -> None:
     town = Town()
     assert judged(town.false_window(), town).reason is NOTHING
     town.draft.bend_summary = lambda summary: replace(summary, **changes)
@@ -344,8 +344,8 @@ def test_what_is_not_false_costs_no_signature(monkeypatch: pytest.MonkeyPatch) -
 
     town = Town()
     files = [town.false_leaf(1), town.false_energy(1), town.false_zone(), town.false_window()]
-    monkeypatch.setattr(trials.log, "certified", forbidden)
-    monkeypatch.setattr(trials.log, "epoch_step", forbidden)
+    monkeypatch.setattr(log, "certified", forbidden)
+    monkeypatch.setattr(log, "epoch_step", forbidden)
     assert [judged(data, town).reason for data in files] == [NOTHING] * 4
     other = Expectations(network=bytes(32))
     assert {judge(data, other).reason for data in files} == {EvidenceReason.WRONG_NETWORK}
