@@ -43,9 +43,9 @@
 ;; No meter shows more, in Wh: where the registers of energy.py end.
 (define-constant REGISTER_MAX u1000000000000000)
 
-;; The consensus bytes of (string-ascii n), n below 41, but for the last byte of n.
+;; The consensus bytes of (string-ascii n), n to 30, but for the last byte of n.
 (define-constant ASCII 0x0d000000)
-(define-constant LENGTHS 0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728)
+(define-constant LENGTHS 0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e)
 ;; "OCMF|"
 (define-constant OCMF_HEADER 0x4f434d467c)
 ;; The three keys of a reading, between their quotes, and what stands between values.
@@ -70,11 +70,8 @@
   0x312d303a322e382e302a323535 0x312d303a322e382e302a4646
   0x30312d30303a30322e30382e30302a4646 0x30312d30303a43302e30382e30302a4646
 ))
-;; A record with more of the letter R than this is unsupported.
-(define-constant STEPS (list
-  u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0
-  u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0
-))
+;; A record with more letters R than this, but for two in each reading, is unsupported.
+(define-constant STEPS (list u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0))
 
 ;; A value has no consensus bytes; no argument of these types can cause it.
 (define-constant ERR_ENCODING (err u500))
@@ -340,7 +337,7 @@
       assurance: uint,
       record: (buff 32),
     })
-    (record (buff 8192))
+    (record (buff 1024))
   )
   (begin
     (asserts! (is-eq (sha256 record) (get record leaf)) ERR_OTHER_RECORD)
@@ -369,11 +366,11 @@
       topic: (string-ascii 16),
       gateway: uint,
       sequence: uint,
-      items: (list 100 {
+      items: (list 24 {
         usage-point: uint,
         time-s: uint,
         format: (string-ascii 16),
-        data: (buff 4096),
+        data: (buff 1088),
       }),
       signature: (buff 64),
     })
@@ -471,7 +468,7 @@
     })
     (index uint)
     (siblings (list 24 (buff 32)))
-    (record (buff 8192))
+    (record (buff 1024))
   )
   (let ((found (try! (attested-leaf window revision zone leaf index siblings))))
     (asserts! (try! (judge-record leaf record)) ERR_NOT_FALSE)
@@ -502,11 +499,11 @@
       topic: (string-ascii 16),
       gateway: uint,
       sequence: uint,
-      items: (list 100 {
+      items: (list 24 {
         usage-point: uint,
         time-s: uint,
         format: (string-ascii 16),
-        data: (buff 4096),
+        data: (buff 1088),
       }),
       signature: (buff 64),
     })
@@ -1093,7 +1090,7 @@
       assurance: uint,
       record: (buff 32),
     })
-    (record (buff 8192))
+    (record (buff 1024))
   )
   (let ((scan (begin
       (asserts! (is-eq (slice? record u0 u5) (some OCMF_HEADER)) ERR_UNSUPPORTED)
@@ -1134,7 +1131,7 @@
 (define-private (read-key
     (step uint)
     (scan {
-      rest: (buff 8192),
+      rest: (buff 1024),
       import: uint,
       export: uint,
       reads-import: bool,
@@ -1145,26 +1142,30 @@
   )
   (let ((rest (get rest scan)))
     (match (index-of? rest 0x52)
-      at (let ((key (if (is-eq at u0)
-          none
-          (slice? rest (- at u1) (+ at u3))
-        )))
+      at (let (
+          (size (len rest))
+          (after (+ at u3))
+          (key (if (is-eq at u0)
+            none
+            (slice? rest (- at u1) after)
+          ))
+        )
         (if (is-eq key (some KEY_RV))
-          (match (read-reading rest (+ at u3))
+          (match (read-reading (default-to 0x
+            (as-max-len? (default-to 0x (slice? rest after (smaller size (+ after u80)))) u80)
+          ))
             reading (let (
                 (wh (get wh reading))
                 (import (is-some (index-of? IMPORTS (get register reading))))
+                (export (is-some (index-of? EXPORTS (get register reading))))
               )
-              (if (or import (is-some (index-of? EXPORTS (get register reading))))
+              (if (or import export)
                 (merge scan {
-                  rest: (from-byte rest (get end reading)),
-                  reads-import: (or (get reads-import scan) import),
-                  reads-export: (or (get reads-export scan) (not import)),
-                  has-import: (or (get has-import scan) (and import (is-eq wh (get import scan)))),
-                  has-export: (or
-                    (get has-export scan)
-                    (and (not import) (is-eq wh (get export scan)))
-                  ),
+                  rest: (default-to 0x (slice? rest (+ after (get size reading)) size)),
+                  reads-import: (or import (get reads-import scan)),
+                  reads-export: (or export (get reads-export scan)),
+                  has-import: (or (and import (is-eq wh (get import scan))) (get has-import scan)),
+                  has-export: (or (and export (is-eq wh (get export scan))) (get has-export scan)),
                 })
                 scan
               )
@@ -1174,7 +1175,7 @@
           )
           (if (or (is-eq key (some KEY_RI)) (is-eq key (some KEY_RU)))
             scan
-            (merge scan { rest: (from-byte rest (+ at u1)) })
+            (merge scan { rest: (default-to 0x (slice? rest (+ at u1) size)) })
           )
         )
       )
@@ -1186,34 +1187,38 @@
   )
 )
 
-;; Reads `:n,"RI":"..","RU":".."` at byte `start`: the register's name, its floored Wh, and
-;; where the reading ends.
-(define-private (read-reading
-    (record (buff 8192))
-    (start uint)
-  )
+;; Reads `:n,"RI":"..","RU":"..":`, the bytes after a key "RV": the register's name, its
+;; floored Wh, and how many bytes that were.
+(define-private (read-reading (text (buff 80)))
   (let (
-      (text (from-byte (to-byte record (+ start u80)) start))
       (comma (unwrap! (index-of? text 0x2c) ERR_UNSUPPORTED))
-      (name-text (from-byte text (+ comma u7)))
-      (name-end (unwrap! (index-of? name-text 0x22) ERR_UNSUPPORTED))
-      (unit-text (from-byte name-text (+ name-end u8)))
-      (unit-end (unwrap! (index-of? unit-text 0x22) ERR_UNSUPPORTED))
-      (unit (to-byte unit-text unit-end))
+      (name-at (+ comma u7))
+      (name-text (unwrap! (slice? text name-at (len text)) ERR_UNSUPPORTED))
+      (name-len (unwrap! (index-of? name-text 0x22) ERR_UNSUPPORTED))
+      (unit-at (+ name-at name-len u8))
+      (unit-text (unwrap! (slice? text unit-at (len text)) ERR_UNSUPPORTED))
+      (unit-len (unwrap! (index-of? unit-text 0x22) ERR_UNSUPPORTED))
+      (unit (slice? unit-text u0 unit-len))
+      (is-kwh (is-eq unit (some KWH)))
     )
     (asserts! (is-eq (element-at? text u0) (some 0x3a)) ERR_UNSUPPORTED)
-    (asserts! (is-eq (slice? text comma (+ comma u7)) (some UNTIL_RI)) ERR_UNSUPPORTED)
-    (asserts! (is-eq (slice? name-text name-end (+ name-end u8)) (some UNTIL_RU))
+    (asserts! (is-eq (slice? text comma name-at) (some UNTIL_RI)) ERR_UNSUPPORTED)
+    (asserts! (is-eq (slice? text (+ name-at name-len) unit-at) (some UNTIL_RU))
       ERR_UNSUPPORTED
     )
-    (asserts! (or (is-eq unit KWH) (is-eq unit WH)) ERR_UNSUPPORTED)
+    (asserts! (or is-kwh (is-eq unit (some WH))) ERR_UNSUPPORTED)
     (ok {
-      register: (unwrap! (as-max-len? (to-byte name-text name-end) u17) ERR_UNSUPPORTED),
+      register: (unwrap!
+        (as-max-len? (unwrap! (slice? name-text u0 name-len) ERR_UNSUPPORTED) u17)
+        ERR_UNSUPPORTED
+      ),
       wh: (try! (read-wh
-        (unwrap! (as-max-len? (from-byte (to-byte text comma) u1) u30) ERR_UNSUPPORTED)
-        (is-eq unit KWH)
+        (unwrap! (as-max-len? (unwrap! (slice? text u1 comma) ERR_UNSUPPORTED) u30)
+          ERR_UNSUPPORTED
+        )
+        is-kwh
       )),
-      end: (+ start comma u7 name-end u8 unit-end u1),
+      size: (+ unit-at unit-len u1),
     })
   )
 )
@@ -1223,54 +1228,42 @@
     (number (buff 30))
     (is-kwh bool)
   )
-  (let (
-      (point (default-to (len number) (index-of? number 0x2e)))
-      (whole (try! (read-digits (to-byte number point))))
-      (has-fraction (< point (len number)))
-      (fraction (from-byte number (+ point u1)))
-    )
-    ;; All digits count, so that no exponent hides behind those that are used.
-    (and has-fraction (> (try! (read-digits fraction)) u0))
-    (ok (if is-kwh
-      (+ (* whole u1000)
-        (try! (read-digits (to-byte
-          (concat (unwrap! (as-max-len? (to-byte fraction u3) u3) ERR_UNSUPPORTED) 0x303030)
-          u3
-        )))
+  (match (index-of? number 0x2e)
+    point (let (
+        (whole (try! (read-digits (unwrap! (slice? number u0 point) ERR_UNSUPPORTED))))
+        (fraction (unwrap! (slice? number (+ point u1) (len number)) ERR_UNSUPPORTED))
       )
-      whole
-    ))
+      ;; All digits count, so that no exponent hides behind those that are used.
+      (try! (read-digits fraction))
+      (ok (if is-kwh
+        (+ (* whole u1000)
+          (try! (read-digits (unwrap!
+            (as-max-len? (default-to 0x (slice? (concat fraction 0x303030) u0 u3)) u30)
+            ERR_UNSUPPORTED
+          )))
+        )
+        whole
+      ))
+    )
+    (let ((whole (try! (read-digits number))))
+      (ok (if is-kwh
+        (* whole u1000)
+        whole
+      ))
+    )
   )
 )
 
-(define-private (read-digits (digits (buff 8192)))
+(define-private (read-digits (digits (buff 30)))
   (ok (unwrap!
     (string-to-uint? (unwrap!
-      (from-consensus-buff? (string-ascii 40)
-        (concat ASCII
-          (unwrap! (element-at? LENGTHS (len digits)) ERR_UNSUPPORTED)
-          (unwrap! (as-max-len? digits u40) ERR_UNSUPPORTED)
-        ))
+      (from-consensus-buff? (string-ascii 30)
+        (concat ASCII (unwrap! (element-at? LENGTHS (len digits)) ERR_UNSUPPORTED) digits)
+      )
       ERR_UNSUPPORTED
     ))
     ERR_UNSUPPORTED
   ))
-)
-
-;; The first `end` bytes, or all where there are fewer.
-(define-private (to-byte
-    (bytes (buff 8192))
-    (end uint)
-  )
-  (default-to bytes (slice? bytes u0 end))
-)
-
-;; The bytes from `start` on, or none where there are fewer.
-(define-private (from-byte
-    (bytes (buff 8192))
-    (start uint)
-  )
-  (default-to 0x (slice? bytes start (len bytes)))
 )
 
 (define-private (judge-item
@@ -1278,7 +1271,7 @@
       usage-point: uint,
       time-s: uint,
       format: (string-ascii 16),
-      data: (buff 4096),
+      data: (buff 1088),
     })
     (judged (response {
       leaf: {
@@ -1307,7 +1300,9 @@
           (try! (judge-register leaf (get end so-far) (get time-s item) (get data item)))
           (begin
             (asserts! (is-eq (get format item) "ocmf") ERR_UNSUPPORTED)
-            (try! (judge-ocmf leaf (get data item)))
+            (try! (judge-ocmf leaf
+              (unwrap! (as-max-len? (get data item) u1024) ERR_UNSUPPORTED)
+            ))
           )
         )
         (get false-leaf so-far)
@@ -1332,7 +1327,7 @@
     })
     (end uint)
     (time-s uint)
-    (data (buff 4096))
+    (data (buff 1088))
   )
   (let ((read (unwrap!
       (from-consensus-buff? {

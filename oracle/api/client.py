@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from oracle.audit.document import MAGIC
+from oracle.audit.document import MAGIC, nests_too_deep
 from oracle.audit.parts import SignedPart
 
 JSON_BYTES_MAX: Final = 16 << 20
@@ -110,6 +110,10 @@ class NodeClient:
         path = f"/v1/evidence/{quote(digest, safe='')}"
         return await self._get(path, {}, limits.json_bytes_max, limits.json_s)
 
+    async def explanation(self, window: str) -> dict[str, Any]:
+        """How a window went at this node: `latest`, a height, or a time in UTC seconds."""
+        return await self._json(f"/v1/windows/{quote(window, safe='')}/explanation", {})
+
     async def committee(self) -> dict[str, Any]:
         """The committee, as this node has it."""
         return await self._json("/v1/committee", {})
@@ -138,6 +142,8 @@ class NodeClient:
     async def _json(self, path: str, query: Mapping[str, str], also: tuple[int, ...] = ()) -> dict[str, Any]:
         limits = self._limits
         data = await self._get(path, query, limits.json_bytes_max, limits.json_s, also)
+        if nests_too_deep(data):
+            raise FetchFailed(FetchProblem.NOT_A_NODE, "the answer is nested too deeply")
         try:
             content = json.loads(data)
         except (ValueError, RecursionError) as cause:

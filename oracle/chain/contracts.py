@@ -147,6 +147,13 @@ class OracleContracts:
             case _:
                 return False
 
+    async def may_follow(self, key: str) -> bool:
+        """Whether the contract takes this now: a revision wants the one before it there (A8)."""
+        kind, *numbers = key.split(":")
+        if kind not in ("window", "void") or int(numbers[1]) == 0:
+            return True
+        return await self.attestation(int(numbers[0]), int(numbers[1]) - 1) is not None
+
     async def _is_shown(self, key: bytes, height: int, round_: int, phase: int) -> bool:
         """Whether this double vote of a key's operator is punished already (E1)."""
         staking = contract_of(self.deployer, STAKING)

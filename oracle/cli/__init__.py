@@ -11,12 +11,13 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from oracle.cli import audit, evidence, keys, node, status
+from oracle.cli import audit, evidence, explain, keys, node, status
 
 _COMMANDS: Final[tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...]] = (
     keys.add,
     node.add,
     status.add,
+    explain.add,
     audit.add,
     evidence.add,
 )

@@ -28,6 +28,7 @@ from oracle import memory
 from oracle.api.view import ChainStanding, IntakeStanding, Problem
 from oracle.chain.address import chain_of
 from oracle.chain.transaction import ContractCall, serialise, sign, txid_of, unsigned
+from oracle.conduct import Conduct
 from oracle.events import Offered
 from oracle.feeds.formats import Context, Parsed, RosterEntry, parse
 from oracle.feeds.formats.dsmr import crc16
@@ -176,6 +177,7 @@ class Run:
     travels: tuple[Travel, ...]
     group_key: bytes
     next_window: int
+    slot: int = 0
 
     def heights(self, kind: str) -> list[int]:
         return [height for height in sorted(self.disk.history) if self.entry(height).kind == kind]
@@ -196,13 +198,18 @@ class Run:
         return [height for height in self.heights("window") if (height, "bls") in self.disk.parts]
 
 
-@cache
 def finished_run() -> Run:
     """Two seconds of work for all tests together."""
+    return finished_runs()[0]
+
+
+@cache
+def finished_runs(heard: float = 1.0) -> tuple[Run, ...]:
+    """Every node's; each of them hears so much of what the meters say, and the rest from the others."""
     members = keys(4)
     committee = Committee(EpochNumber(1), tuple(key.public_key.format() for key in members))
     genesis = Genesis(0x80000000, ORACLE, WINDOW_S, committee)
-    world, meters = World(3, Faults()), RealMeters()
+    world, meters = World(3, Faults()), RealMeters(heard=heard)
     shelves = [Shelf(hashlib.sha256(b"seed %d" % slot).digest()) for slot in range(4)]
     for key, shelf in zip(members, shelves, strict=True):
 
@@ -211,17 +218,22 @@ def finished_run() -> Run:
 
         world.add(build, key)
     world.run(RUN_MS)
-    machine = world.hosts[0].machine
+    return tuple(_left(genesis, world, shelf, slot) for slot, shelf in enumerate(shelves))
+
+
+def _left(genesis: Genesis, world: World, shelf: Shelf, slot: int) -> Run:
+    machine = world.hosts[slot].machine
     assert isinstance(machine, WholeNode)
     status = machine.node.keygen.ceremony.status
     assert isinstance(status, Complete)
     return Run(
         genesis,
-        world.hosts[0].disk,
-        tuple(shelves[0].records.values()),
+        world.hosts[slot].disk,
+        tuple(shelf.records.values()),
         machine.node.journey.newest(),
         status.outcome.polynomial.group_key,
         machine.node.settlement.next_window,
+        slot,
     )
 
 
@@ -263,6 +275,7 @@ class Archive:
     tip_height: int = BLOCK
     problem_list: tuple[Problem, ...] = ()
     up: tuple[int, ...] = (1, 2)
+    seen: Conduct = field(default_factory=Conduct)
 
     @property
     def genesis(self) -> Genesis:
@@ -270,7 +283,7 @@ class Archive:
 
     @property
     def own_slot(self) -> int | None:
-        return 0
+        return self.run.slot
 
     @property
     def committee(self) -> Committee:
@@ -312,6 +325,9 @@ class Archive:
     def peer_counters(self) -> Mapping[int, Mapping[str, int]]:
         return {slot: {"sent_messages": 5 + slot} for slot in self.up}
 
+    def conduct(self) -> Conduct:
+        return self.seen
+
     def chain(self) -> ChainStanding:
         return ChainStanding(reachable=True, height=self.tip_height)
 
@@ -325,7 +341,7 @@ class Archive:
         return {"double-vote": 1}
 
     def evidence_submissions(self) -> Mapping[str, int]:
-        return {"proven": 1}
+        return {"waiting": 1}
 
     def rejections(self) -> Mapping[str, int]:
         return {"duplicate": 2}

@@ -1,0 +1,32 @@
+"""All sabotages. Another part of the protocol is another file here; add it below."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.sabotage import (
+    agreement,
+    ceremony,
+    chain,
+    contracts,
+    evidence,
+    quantities,
+    records,
+    signing,
+    threshold,
+    windows,
+)
+from tests.sabotage.sabotage import Sabotage
+
+SABOTAGES: Final[tuple[Sabotage, ...]] = (
+    *quantities.SABOTAGES,
+    *records.SABOTAGES,
+    *agreement.SABOTAGES,
+    *windows.SABOTAGES,
+    *signing.SABOTAGES,
+    *threshold.SABOTAGES,
+    *ceremony.SABOTAGES,
+    *chain.SABOTAGES,
+    *contracts.SABOTAGES,
+    *evidence.SABOTAGES,
+)
