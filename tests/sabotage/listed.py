@@ -6,7 +6,8 @@ from typing import Final
 
 from tests.sabotage import (
     agreement,
+    signing,
 )
 from tests.sabotage.sabotage import Sabotage
 
-SABOTAGES: Final[tuple[Sabotage, ...]] = (*agreement.SABOTAGES,)
+SABOTAGES: Final[tuple[Sabotage, ...]] = (*agreement.SABOTAGES, *signing.SABOTAGES)
