@@ -49,8 +49,12 @@ costs: setup ## what each contract call costs; writes contracts/COSTS.md
 
 SEED ?= 1
 SEEDS ?= 100
-simulate: setup ## many seeds through the simulator: SEED=1 SEEDS=100
-	$(PY) -m consensus.simulator --seed $(SEED) --seeds $(SEEDS)
+HEIGHTS ?=
+NODES ?=
+SIMULATE ?=
+simulate: setup ## many seeds, every adversary: SEEDS=100 or HEIGHTS=100000, SEED=1 NODES=4 ADVERSARY=equivocate
+	$(PY) -m tests.simulation --seed $(SEED) $(if $(HEIGHTS),--heights $(HEIGHTS),--seeds $(SEEDS)) \
+		$(if $(NODES),--nodes $(NODES)) --adversary $(or $(ADVERSARY),all) $(SIMULATE)
 
 KILLS ?= 200
 kill-loop: setup ## kill -9 at random moments over a running network, counted: KILLS=200 SEED=1
