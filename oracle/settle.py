@@ -27,6 +27,7 @@ from consensus.messages import Entry, Fields, WrongShape
 from consensus.model import Digest, EpochNumber, Network, NodeId, Rejected
 from consensus.step import Outgoing
 from oracle import frames
+from oracle.exchange import answer_rows, joined, records_wanted
 from oracle.frames import InventoryNotice, Observation, Rows, RowsWanted, observations_digest
 from oracle.model import Reading, RecordHash, UsagePoint, WindowStart
 from oracle.windows import inventory as inventories
@@ -213,7 +214,7 @@ class Settlement:
     def on_notice(self, sender: NodeId, notice: InventoryNotice) -> list[Outgoing]:
         """A peer's notice; where it holds other records than this node, ask for the rows."""
         heard = self._heard_of(notice.window)
-        if heard is None:
+        if heard is None or sender >= self._members:  # who only follows has no say in what is held
             return []
         heard.notices[sender] = notice
         return self._compare(sender, notice) if notice.window == self.next_window else []
@@ -230,14 +231,7 @@ class Settlement:
         choice = None if wanted.proposal is None else self._choices.get(wanted.proposal)
         if wanted.proposal is not None and choice is None:
             return []
-        found = [
-            (bucket, self._bucket(wanted.window, bucket, choice).to_bytes())
-            for bucket in sorted(set(wanted.buckets))[: frames.BUCKETS_MAX]
-        ]
-        return [
-            Outgoing(frames.rows_frame(Rows(wanted.window, wanted.proposal, part)), sender)
-            for part in _in_frames(found)
-        ]
+        return answer_rows(self.keeper, wanted, choice, sender)
 
     def on_rows(self, sender: NodeId, rows: Rows) -> list[Outgoing]:
         """A peer's rows: ask it for the records this node lacks."""
@@ -252,7 +246,7 @@ class Settlement:
             if foreign is not None and sender == foreign.proposer:  # nobody else says what it chose
                 foreign.rows[bucket] = packed
             lacking += self.keeper.missing(rows.window, packed)
-        return _records_wanted(lacking, sender)
+        return records_wanted(lacking, sender)
 
     def on_observations(self, observations: Verified[frames.Observations]) -> None:
         """A member's signed observations; the first of a window counts."""
@@ -394,7 +388,13 @@ class Settlement:
         self._inventory = None
         for heard in self._heard.values():  # of the old registry's places
             heard.notices.clear()
-        self._forget_values()
+        self.forget_values()
+
+    def change_committee(self, own: NodeId | None, members: int, quorum: int) -> None:
+        """Other members, in other slots: what the former said of open windows counts no more."""
+        self._own, self._members, self._quorum = own, members, quorum
+        self._heard.clear()
+        self.forget_values()
 
     # -- inside ---------------------------------------------------------------------
 
@@ -411,9 +411,10 @@ class Settlement:
                 self.keeper.forget(held)
         for heard in [one for one in self._heard if one < window]:
             del self._heard[heard]
-        self._forget_values()
+        self.forget_values()
 
-    def _forget_values(self) -> None:
+    def forget_values(self) -> None:
+        """What was proposed for a height that is decided now, or over another registry."""
         self._data.clear()
         self._choices.clear()
         self._foreign.clear()
@@ -450,15 +451,6 @@ class Settlement:
             out.append(Outgoing(frames.rows_wanted_frame(rows), sender))
         return out
 
-    def _bucket(self, window: WindowStart, bucket: int, choice: Choice | None) -> PackedRows:
-        if choice is None:
-            return self.keeper.bucket_rows(window, bucket)
-        if bucket >= inventories.bucket_count(len(self.registry)):
-            return PackedRows(np.zeros(0, np.int64), np.zeros((0, 32), np.uint8))
-        low, high = inventories.bucket_range(bucket, len(self.registry))
-        start, end = np.searchsorted(choice.indices, (low, high)).tolist()
-        return PackedRows(choice.rows.usage_points[start:end], choice.rows.records[start:end])
-
     def _summarise(self, choice: Choice, observers: tuple[NodeId, ...]) -> WindowData | None:
         held = self._heard.get(self.next_window, _Heard()).observations
         batches = {slot: _columns(held[slot].message.rows) for slot in observers}
@@ -486,14 +478,14 @@ class Settlement:
         if absent:
             wanted = RowsWanted(self.next_window, digest, absent)
             return None, [Outgoing(frames.rows_wanted_frame(wanted), proposer)]
-        rows = _joined([foreign.rows[bucket] for bucket in buckets])
+        rows = joined([foreign.rows[bucket] for bucket in buckets])
         if isinstance(rows, Rejected):
             return self._object(Objection.BAD_ROWS), []
         choice = self.keeper.choice_from_rows(self.next_window, rows)
         if isinstance(choice, Rejected):
             if choice.reason is not Misfit.NOT_HELD:
                 return self._object(Objection.BAD_ROWS), []
-            return None, _records_wanted(self.keeper.missing(self.next_window, rows), proposer)
+            return None, records_wanted(self.keeper.missing(self.next_window, rows), proposer)
         if self.keeper.outranked(self.next_window, choice):
             return self._object(Objection.CENSORS), []
         return self._follows(entry, choice, observers) or self._object(Objection.DOES_NOT_FOLLOW), []
@@ -568,29 +560,3 @@ def _columns(rows: tuple[Observation, ...]) -> witness.Observations:
         sequence=ints(row.sequence for row in rows),
         records=records,
     )
-
-
-def _joined(parts: Sequence[PackedRows]) -> PackedRows | Rejected:
-    data = b"".join(part.to_bytes() for part in parts)
-    return PackedRows.from_bytes(data, rows_max=len(data))
-
-
-def _records_wanted(lacking: Sequence[RecordHash], peer: NodeId) -> list[Outgoing]:
-    most = frames.RECORDS_PER_FRAME
-    return [
-        Outgoing(frames.records_wanted_frame(tuple(lacking[at : at + most])), peer)
-        for at in range(0, len(lacking), most)
-    ]
-
-
-def _in_frames(found: list[tuple[int, bytes]]) -> Iterable[tuple[tuple[int, bytes], ...]]:
-    part: list[tuple[int, bytes]] = []
-    size = 0
-    for bucket, data in found:
-        if part and size + len(data) > frames.FRAME_BYTES_MAX // 2:
-            yield tuple(part)
-            part, size = [], 0
-        part.append((bucket, data))
-        size += len(data) + 64
-    if part:
-        yield tuple(part)

@@ -140,6 +140,9 @@ class Reporter:
                 if epoch == 0:
                     self._put_behind_activation()
                     return
+            if not await self._contracts.may_follow(transmission.key):
+                self._put_off()
+                continue
             call = ContractCall(
                 contract_of(self._contracts.deployer, transmission.contract),
                 transmission.function,
@@ -149,6 +152,12 @@ class Reporter:
             heapq.heappop(self._due)
             if self._submitted is not None:
                 await self._submitted(transmission.height, transmission.stage)
+
+    def _put_off(self) -> None:
+        """The revision before is not on chain yet: look again in a while, and let others go on (A8)."""
+        due = heapq.heappop(self._due)
+        due.at_s = self._clock_s() + self._poll_s
+        heapq.heappush(self._due, due)
 
     def _put_behind_activation(self) -> None:
         """No epoch is active on chain: let activations go first, look again in a while."""

@@ -247,7 +247,7 @@ def test_the_counter_counts(counted: Counted) -> None:
 
 
 def test_entries_that_are_known_are_not_verified_again(counted: Counted) -> None:
-    answer = frames.parse(entries(GOOD, GOOD, GOOD), NETWORK, COMMITTEES, Height(1))
+    answer = frames.parse(entries(GOOD, GOOD, GOOD), NETWORK, COMMITTEES, head=Height(1))
     assert answer == wire.Entries(())
     assert counted.recoveries == 0
 
