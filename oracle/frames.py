@@ -24,6 +24,7 @@ from consensus.envelope import ProposalFrame, Verified, verify_signed
 from consensus.messages import SIGNATURE_BYTES, Entry, Fields, MessageReason, WrongShape
 from consensus.model import MEMBERS_MAX, Committee, Digest, EpochNumber, Height, Network, NodeId, Rejected
 from oracle.model import Record, RecordHash, UsagePoint, WindowStart
+from oracle.tenure import INSTANCE_BYTES, LEASE_MS_MAX, Claim, Grant
 
 FRAME_BYTES_MAX: Final = wire.FRAME_BYTES_MAX
 BUCKETS_MAX: Final = 1 << 14
@@ -182,6 +183,8 @@ NodeMessage: TypeAlias = (
     | Verified[Bundle]
     | PartWanted
     | Part
+    | Claim
+    | Grant
 )
 
 BUNDLE_TOPICS: Final = tuple(topic.value for topic in CeremonyTopic)
@@ -290,6 +293,31 @@ def part_frame(part: Part) -> bytes:
 
 CeremonyCommittees: TypeAlias = tuple[Committee, Committee]
 """Who deals in the open ceremony, and who will hold the shares."""
+
+
+def claim_frame(claim: Claim) -> bytes:
+    """The frame of a claim (N3)."""
+    return encode(
+        {
+            "topic": "claim",
+            "instance": claim.instance,
+            "number": claim.number,
+            "lease-ms": claim.lease_ms,
+        }
+    )
+
+
+def grant_frame(grant: Grant) -> bytes:
+    """The frame of a grant, or of its refusal."""
+    return encode(
+        {
+            "topic": "grant",
+            "instance": grant.instance,
+            "number": grant.number,
+            "granted": grant.granted,
+            "height": grant.height,
+        }
+    )
 
 
 def parse(
@@ -441,6 +469,12 @@ def _parse(
                 fields.text("name", 24),
                 fields.buff("data", 0, PART_BYTES_MAX),
             )
+        case "claim":
+            instance, number = fields.buff("instance", INSTANCE_BYTES), fields.uint("number")
+            return Claim(instance, number, fields.uint("lease-ms", LEASE_MS_MAX))
+        case "grant":
+            instance, number = fields.buff("instance", INSTANCE_BYTES), fields.uint("number")
+            return Grant(instance, number, fields.flag("granted"), fields.uint("height"))
         case _:
             raise WrongShape(f"unknown topic {topic}")
 

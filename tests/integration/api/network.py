@@ -337,6 +337,12 @@ class Archive:
     def intake(self) -> IntakeStanding:
         return IntakeStanding({"accepted-ocmf": len(self.run.records)})
 
+    def evidence(self) -> Mapping[str, int]:
+        return {"double-vote": 1}
+
+    def evidence_submissions(self) -> Mapping[str, int]:
+        return {"waiting": 1}
+
     def rejections(self) -> Mapping[str, int]:
         return {"duplicate": 2}
 

@@ -7,6 +7,7 @@ import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,6 +122,7 @@ async def test_a_void_window_says_why_and_how_many_it_covers(site: Site) -> None
     row = StoredEntry(entry.height, entry.digest, "void", entry.encoded(), certificate, None, start)
     refused = StoredMilestone(entry.height, "refused", 5, "window proposed by 2: censors")
     site.database.transaction((), (row, refused))
+    content: dict[str, Any] = {}
     for reference in (entry.height, start, start + 2 * WINDOW_S, "latest"):
         content = await site.described(path(reference), ROUTE)
         assert judge(read_account("here", content)).halt is Halt.VOID_NO_RECORDS
@@ -155,6 +157,7 @@ async def test_where_two_nodes_held_other_records_the_first_is_named(
         urls = [await served(run, tmp_path / str(run.slot), stack) for run in runs]
         arguments = [word for url in urls for word in ("--api", url)]
         told = []
+        arguments = [word for url in urls for word in ("--api", url)]
         for height in runs[0].heights("window")[1:]:
             assert await command(str(height), *arguments, "--json") == 0
             told.append(json.loads(capsys.readouterr().out))
