@@ -800,10 +800,12 @@ class Node:
                 self._want_part(entry.height, "registry")
                 return
             self._unapplied.popleft()
-            epoch = self.engine.committee.epoch
+            epoch, due = self.engine.committee.epoch, self.settlement.next_window
             self._apply(entry, attachment, data)
             self._await_signature(decided)
             if self.keygen.complete:
+                if self.settlement.next_window == due:  # of another kind: its votes were not the window's
+                    self.journey.at(due).drop_votes()
                 self.journey.opened(entry.height + 1, self.settlement.next_window)
             if entry.kind not in KINDS:
                 self._reset_height()
@@ -848,8 +850,6 @@ class Node:
                     self._open_epoch(self.keygen)
                 else:
                     self._arm_phase()
-            case "registry" if self.keygen.complete:  # its votes were not the window's
-                self.journey.at(self.settlement.next_window).drop_votes()
             case _:
                 pass
 
