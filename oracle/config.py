@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -18,6 +18,7 @@ from consensus.agreement.engine import Timeouts
 from consensus.encoding import Principal
 from oracle.chain.address import AddressError, parse_principal
 from oracle.node import Pace
+from oracle.windows.calendar import REACH_WINDOWS_MAX, REVISIONS_MAX, Calendar
 
 T = TypeVar("T")
 Address = tuple[str, int]
@@ -94,6 +95,7 @@ class Configuration:
     windows_max: int
     pace: Pace
     timeouts: Timeouts
+    calendar: Calendar = field(default_factory=Calendar)
     log_json: bool = False
     reserve_mib: int = 256
 
@@ -166,6 +168,7 @@ def _read(table: _Table) -> Configuration:
             deadline_ms=pace.integer("deadline_ms", 600_000, 1000, 86_400_000),
             nudge_ms=pace.integer("nudge_ms", 1000, 50, 60_000),
         ),
+        calendar=_calendar(table.section("restatement")),
         timeouts=Timeouts(
             propose_ms=timeouts.integer("propose_ms", 1500, 10, 600_000),
             prevote_ms=timeouts.integer("prevote_ms", 800, 10, 600_000),
@@ -174,6 +177,20 @@ def _read(table: _Table) -> Configuration:
             gossip_ms=timeouts.integer("gossip_ms", 700, 50, 60_000),
         ),
     )
+
+
+def _calendar(restatement: _Table) -> Calendar:
+    """A8; all nodes of a network need the same."""
+    whole = Calendar()
+    try:
+        return Calendar(
+            restatement.integer("period_windows", whole.period_windows, 1, REACH_WINDOWS_MAX),
+            restatement.integers("delays_windows", whole.delays_windows, 1, REACH_WINDOWS_MAX),
+            restatement.integer("revisions_max", whole.revisions_max, 0, REVISIONS_MAX),
+        )
+    except ValueError as cause:
+        restatement.faults.append(f"restatement: {cause}")
+        return whole
 
 
 def _mqtt(mqtt: _Table) -> MqttSettings:
@@ -258,6 +275,19 @@ class _Table:
             self._fault(name, "is no integer")
             return default
         return self._take(name, default, int, fault)
+
+    def integers(self, name: str, default: tuple[int, ...], low: int, high: int) -> tuple[int, ...]:
+        rows = self._values.pop(name, list(default))
+        if not isinstance(rows, list) or any(
+            isinstance(row, bool) or not isinstance(row, int) for row in rows
+        ):
+            self._fault(name, "is no list of integers")
+            return default
+        for row in rows:
+            if not low <= row <= high:
+                self._fault(name, f"has {row}, not in {low} to {high}")
+                return default
+        return tuple(rows)
 
     def optional_integer(self, name: str, low: int, high: int) -> int | None:
         return self.integer(name, low, low, high) if name in self._values else None

@@ -136,11 +136,12 @@ class ObservationsWanted:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A member's BLS share on a decided entry (T1)."""
+    """A member's BLS share on a decided entry (T1), made with its share of an epoch's key."""
 
     height: Height
     digest: Digest
     signature: bytes
+    epoch: EpochNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,8 @@ NodeMessage: TypeAlias = (
 )
 
 BUNDLE_TOPICS: Final = tuple(topic.value for topic in CeremonyTopic)
+DEALERS_TOPICS: Final = (CeremonyTopic.DEAL.value, CeremonyTopic.JUSTIFY.value)
+"""Said by the committee in force; all else by the members of the one to come."""
 
 
 def inventory_frame(notice: InventoryNotice) -> bytes:
@@ -270,6 +273,7 @@ def share_frame(share: Share) -> bytes:
             "height": share.height,
             "digest": share.digest,
             "signature": share.signature,
+            "epoch": share.epoch,
         }
     )
 
@@ -284,10 +288,20 @@ def part_frame(part: Part) -> bytes:
     return encode({"topic": "part", "height": part.height, "name": part.name, "data": part.data})
 
 
+CeremonyCommittees: TypeAlias = tuple[Committee, Committee]
+"""Who deals in the open ceremony, and who will hold the shares."""
+
+
 def parse(
-    frame: bytes, network: Network, committees: Mapping[EpochNumber, Committee]
+    frame: bytes,
+    network: Network,
+    committees: Mapping[EpochNumber, Committee],
+    ceremony: CeremonyCommittees | None = None,
 ) -> NodeMessage | Rejected:
-    """Read and verify one frame, of agreement or of ours."""
+    """Read and verify one frame, of agreement or of ours.
+
+    Bundles are those of `ceremony`; without it, of the newest committee known.
+    """
     if len(frame) > FRAME_BYTES_MAX:
         return Rejected(MessageReason.TOO_LARGE, "frame")
     try:
@@ -296,7 +310,7 @@ def parse(
         if topic in wire.TOPICS:
             return _with_attachments(wire.parse_frame(frame, network, committees))
         fields = Fields(value)
-        message = _parse(fields, fields.text("topic", 24), network, committees)
+        message = _parse(fields, fields.text("topic", 24), network, committees, ceremony)
         fields.end()
     except WrongShape as shape:
         return Rejected(MessageReason.WRONG_SHAPE, str(shape))
@@ -329,17 +343,20 @@ def open_signed(
     signature: bytes,
     network: Network,
     committees: Mapping[EpochNumber, Committee],
+    ceremony: CeremonyCommittees | None = None,
 ) -> Verified[Observations] | Verified[Bundle] | Rejected:
     """Check a member's signed observations or ceremony bundle.
 
     Observations name network and epoch. A bundle names its session, which binds both; it
-    is verified by the newest committee known. Raises WrongShape, EncodingError.
+    is verified by the committee whose word its topic is. Raises WrongShape, EncodingError.
     """
     value = decode(payload)
     fields = Fields(value)
     topic = fields.text("topic", 24)
     if topic in BUNDLE_TOPICS:
-        committee = committees[max(committees)]
+        newest = committees[max(committees)]
+        dealers, members = ceremony or (newest, newest)
+        committee = dealers if topic in DEALERS_TOPICS else members
         bad = verify_signed(payload, signature, NodeId(sender), committee)
         body = Bundle(topic, value if isinstance(value, Mapping) else {})
         return bad or Verified(body, NodeId(sender), payload, signature)
@@ -370,7 +387,11 @@ def _open_observations(
 
 
 def _parse(
-    fields: Fields, topic: str, network: Network, committees: Mapping[EpochNumber, Committee]
+    fields: Fields,
+    topic: str,
+    network: Network,
+    committees: Mapping[EpochNumber, Committee],
+    ceremony: CeremonyCommittees | None,
 ) -> NodeMessage | Rejected:
     match topic:
         case "inventory":
@@ -399,7 +420,7 @@ def _parse(
             sender = fields.uint("sender", 255)
             payload = fields.buff("payload", 1, FRAME_BYTES_MAX)
             signature = fields.buff("signature", SIGNATURE_BYTES)
-            return open_signed(sender, payload, signature, network, committees)
+            return open_signed(sender, payload, signature, network, committees, ceremony)
         case "observations-wanted":
             return ObservationsWanted(WindowStart(fields.uint("window")), NodeId(fields.uint("slot", 255)))
         case "share":
@@ -407,6 +428,7 @@ def _parse(
                 Height(fields.uint("height")),
                 Digest(fields.buff("digest", 32)),
                 fields.buff("signature", 48),
+                EpochNumber(fields.uint("epoch")),
             )
         case "part-wanted":
             return PartWanted(Height(fields.uint("height")), fields.text("name", 24))

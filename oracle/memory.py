@@ -1,12 +1,12 @@
 """Between a Step's records and the database: what is written where, and read back at a start.
 
 Decides which records of a Step are history and which are the journal of the open height;
+late records that wait for a restatement are remembered by their hash, across restarts;
 all of a Step goes into one transaction. Knows no agreement and no windows.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,14 +15,19 @@ from consensus.encoding import decode
 from consensus.messages import Certificate, DecidedEntry, Entry, Fields
 from consensus.model import ZERO_DIGEST, Digest, Height, InvariantBroken, Rejected
 from consensus.step import JournalRecord, Milestone
+from oracle.events import Recalled
+from oracle.evidence.build import of_journaled_double_vote
+from oracle.evidence.file import digest_of
 from oracle.keygen import KINDS
-from oracle.model import RecordHash, read_summary
-from oracle.node import DECIDED, PART, Stored
+from oracle.model import RecordHash, WindowStart, read_summary
+from oracle.node import DECIDED, DOUBLE_VOTE, EVIDENCE, INPUTS, PART, TRAVEL, Stored
+from oracle.restate import LATE, Late
 from oracle.storage.history import (
     EntrySigned,
     HistoryWrite,
     Meta,
     Part,
+    PartGone,
     StoredEntry,
     StoredEvidence,
     StoredMilestone,
@@ -36,6 +41,9 @@ SNAPSHOT: Final = "snapshot"
 WINDOW: Final = "window"
 _SNAPSHOT_HEIGHT: Final = "snapshot-height"
 _PAGE: Final = 200
+ACCOUNTS_KEPT: Final = {TRAVEL: 4096, INPUTS: 512}
+"""Of so many heights it is kept how they went, and what was held: for `explain`, and nothing else."""
+LATE_PREFIX: Final = "late:"
 UNSIGNED_YOUNG: Final = 3
 """The newest heights are being signed just now."""
 UNSIGNED_MAX: Final = 64
@@ -60,9 +68,13 @@ class Writes:
                 self.history.append(EntrySigned(record.height, record.data))
             elif record.kind.startswith(PART):
                 self._add_part(record.height, record.kind.removeprefix(PART), record.data)
-            elif record.kind == "evidence":
-                id_ = hashlib.sha256(record.data).digest()
-                self.history.append(StoredEvidence(id_, record.height, "double-vote", record.data))
+            elif record.kind == EVIDENCE + DOUBLE_VOTE:
+                file = of_journaled_double_vote(record.data)
+                self.history.append(StoredEvidence(digest_of(file), record.height, DOUBLE_VOTE, file))
+            elif record.kind == LATE:
+                late = Late.from_bytes(record.data)
+                key = f"{LATE_PREFIX}{late.window}:{late.record.hex()}"
+                self.history.append(Meta(key, None if late.over else b"\x01"))
             else:
                 self.journal.append(record)
 
@@ -90,6 +102,9 @@ class Writes:
         )
         if attachment:
             self.history.append(Part(entry.height, ATTACHMENT, attachment))
+        self.history += [
+            PartGone(entry.height - kept, name) for name, kept in ACCOUNTS_KEPT.items() if entry.height > kept
+        ]
         self.truncate_below = max(self.truncate_below or 0, entry.height + 1)
 
     def _add_part(self, height: int, name: str, data: bytes) -> None:
@@ -124,6 +139,11 @@ def stored(history: HistoryReader) -> Iterator[Stored]:
         yield one
 
 
+def open_travel(history: HistoryReader) -> bytes:
+    """How the open height has gone so far; b"" where nothing is known of it."""
+    return history.part(head(history)[0] + 1, TRAVEL) or b""
+
+
 def decided_of(entry: StoredEntry) -> DecidedEntry:
     """An entry with its certificate, from the history."""
     certificate = Certificate.parse(entry.certificate)
@@ -151,6 +171,23 @@ def records_named(history: HistoryReader, height: int) -> tuple[RecordHash, ...]
     if window is None or isinstance(window, Rejected):
         return ()
     return tuple(RecordHash(one) for one in sorted({row.tobytes() for row in window.leaves.record}))
+
+
+def recalled(history: HistoryReader, window: int) -> Recalled:
+    """The newest leaves of a settled window (A8)."""
+    start = WindowStart(window)
+    said = [entry for entry in history.entries_of_window(window) if entry.kind == "window"]
+    data = history.part(said[-1].height, WINDOW) if said else None
+    summary = read_summary(_entry(said[-1].entry).body) if said else None
+    if data is None or summary is None or isinstance(summary, Rejected):
+        return Recalled(start, None, b"")
+    return Recalled(start, summary, data)
+
+
+def late_records(history: HistoryReader) -> tuple[RecordHash, ...]:
+    """Late records that wait for the next run of the settlement calendar, each once."""
+    keys = [key for key, _ in history.meta_of_prefix(LATE_PREFIX)]
+    return tuple(RecordHash(one) for one in sorted({bytes.fromhex(key.rsplit(":", 1)[1]) for key in keys}))
 
 
 def entries_from(history: HistoryReader, first: int, most: int) -> tuple[tuple[bytes, bytes, bytes], ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from consensus.model import Committee, Genesis
 from oracle.api.view import ChainStanding, IntakeStanding, Problem, Severity
+from oracle.conduct import Conduct
 from oracle.journey import Travel
 
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ class Standing:
         """What was counted on the links."""
         return {slot: one.as_dict() for slot, one in self._service.links.counters().items()}
 
+    def conduct(self) -> Conduct:
+        """What members were seen doing that they should not."""
+        return self._service.node.conduct
+
     def chain(self) -> ChainStanding:
         """How the chain looks from here."""
         away = self._service.reporter.chain_away is not None
@@ -142,6 +147,11 @@ class Standing:
                 service.runtime.problem is not None,
                 Severity.CRITICAL,
                 "The disk does not take the journal: free space, then look at the log.",
+            ),
+            "signer": (
+                not service.signer.up,
+                Severity.CRITICAL,
+                "The signer's process is gone and nothing is signed; it is started again. Look at the log.",
             ),
             "records": (
                 service.intake.problem is not None,

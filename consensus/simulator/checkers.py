@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from consensus.envelope import check_certificate
 from consensus.messages import Certificate, Entry, Phase
-from consensus.model import ZERO_DIGEST, Committee, Network, Rejected, check
+from consensus.model import ZERO_DIGEST, Committee, EpochNumber, Network, Rejected, check
 from consensus.simulator.disk import Disk
 
 
@@ -18,8 +18,11 @@ def check_agreement(disks: Sequence[Disk]) -> None:
 
 
 def check_log(disk: Disk, network: Network, committee: Committee) -> None:
-    """The log has no gap, links by digest, and every entry has its certificate."""
-    previous = ZERO_DIGEST
+    """The log has no gap, links by digest, and every entry has its certificate.
+
+    `committee` is the first; a later one decides from its activation on, as the log itself says.
+    """
+    previous, next_keys = ZERO_DIGEST, committee.node_keys
     for height in range(1, len(disk.history) + 1):
         check(height in disk.history, f"height {height} is there")
         entry = Entry.parse(disk.history[height][0])
@@ -31,3 +34,8 @@ def check_log(disk: Disk, network: Network, committee: Committee) -> None:
         bad = check_certificate(certificate, Phase.COMMIT, entry.height, entry.digest, network, committee)
         check(bad is None, f"height {height} is certified: {bad}")
         previous = entry.digest
+        named, opened = entry.body.get("committee"), entry.body.get("epoch")
+        if entry.kind == "hello" and isinstance(named, tuple):
+            next_keys = tuple(key for key in named if isinstance(key, bytes))
+        if entry.kind == "activate" and isinstance(opened, int):
+            committee = Committee(EpochNumber(opened), next_keys)

@@ -18,7 +18,7 @@ from typing import Final
 from aiohttp import web
 
 from consensus.model import Committee
-from oracle.api import attestations, node_routes
+from oracle.api import attestations, evidence, explanations, node_routes
 from oracle.api.bundles import Bundles
 from oracle.api.context import API, Api
 from oracle.api.exporter import Exporter
@@ -40,8 +40,12 @@ ROUTES: Final = (
     web.get("/v1/attestations/{ref}/bundle", attestations.bundle),
     web.get("/v1/proofs/{usage_point}", attestations.leaf_proof),
     web.get("/v1/zones/{zone}", attestations.zone),
+    web.get("/v1/evidence", evidence.list_evidence),
+    web.get("/v1/evidence/{digest}", evidence.one_evidence),
+    web.get("/v1/windows/{window}/explanation", explanations.explanation),
     web.get("/v1/feed", feed, allow_head=False),
     web.get("/v1/committee", node_routes.committee),
+    web.get("/v1/conduct", node_routes.conduct),
     web.get("/v1/health", node_routes.health),
     web.get("/v1/journey", node_routes.journey),
     web.get("/v1/openapi.json", node_routes.openapi),
@@ -86,6 +90,7 @@ def make_app(
     app[API] = Api(
         view,
         database,
+        records,
         windows,
         Bundles(exporter, set_limits, lambda: view.chain().height),
         Announcer(set_limits.feed_queue_max) if announcer is None else announcer,

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Protocol
 
 from consensus.model import Committee, Genesis
+from oracle.conduct import Conduct
 from oracle.journey import Travel
 
 
@@ -102,6 +103,9 @@ class NodeView(Protocol):
 
     def peer_counters(self) -> Mapping[int, Mapping[str, int]]:
         """What was counted on the links, by slot and name."""
+
+    def conduct(self) -> Conduct:
+        """What members were seen doing that they should not."""
 
     def chain(self) -> ChainStanding:
         """How the chain looks from here."""

@@ -131,6 +131,13 @@ class OracleContracts:
             case _:
                 return False
 
+    async def may_follow(self, key: str) -> bool:
+        """Whether the contract takes this now: a revision wants the one before it there (A8)."""
+        kind, *numbers = key.split(":")
+        if kind not in ("window", "void") or int(numbers[1]) == 0:
+            return True
+        return await self.attestation(int(numbers[0]), int(numbers[1]) - 1) is not None
+
     async def newest_attested(self, limit: int = 50, offset: int = 0) -> tuple[AttestedEvent, ...] | None:
         """A page of the oracle contract's prints about entries, newest first; None past the last."""
         events = await self.client.contract_events(self.oracle, limit=limit, offset=offset)

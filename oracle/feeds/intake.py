@@ -32,7 +32,7 @@ from oracle import frames
 from oracle.feeds.formats import FORMATS, Context, Limits, Parsed, RecordReason, parse
 from oracle.feeds.roster import Roster
 from oracle.feeds.signatures import confirm
-from oracle.model import Assurance, Device, Reading, Record
+from oracle.model import Assurance, Device, Reading, Record, RecordHash
 from oracle.storage.failure import StorageFailed, StorageProblem
 from oracle.storage.frame import StoredRecord
 from oracle.storage.records import RecordLog
@@ -217,6 +217,18 @@ class Intake:
             self._hand_on(readings, exchanged=False)
             count += len(batch)
             self.counters.replayed += len(batch)
+        return count
+
+    async def replay_named(self, hashes: Sequence[RecordHash]) -> int:
+        """Hand on the readings of these records, as far as they are held; after a restart (A8)."""
+        count = 0
+        for at in range(0, len(hashes), self._limits.replay_records):
+            some = hashes[at : at + self._limits.replay_records]
+            held = await self._in_thread(lambda some=some: self._log.get_many(some))  # type: ignore[misc]
+            batch = [held[one] for one in some if one in held]
+            readings = await self._in_thread(lambda batch=batch: self._reread(batch))  # type: ignore[misc]
+            self._hand_on(readings, exchanged=False)
+            count += len(batch)
         return count
 
     async def close(self) -> None:

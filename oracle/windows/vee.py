@@ -64,6 +64,8 @@ class Rule(Enum):
     """Flag, questionable: no energy at all for a day."""
     FLATLINE = "flatline"
     """Flag, questionable: the same energy to the watt-hour many windows in a row."""
+    TWO_STORIES = "two_stories"
+    """Flag to the operator: the meter signed two readings of one time and number that differ."""
     LIMIT = "limit"
     """Refused: a limit of this node (Q5), no fault of the reading."""
 
@@ -89,7 +91,7 @@ class Rules:
     future_s: int = 60
     clock_drift_s: int = 180
     windows_max: int = 8
-    """Open windows at once."""
+    """Open windows at once; and of so many settled windows late readings are held."""
     late_planes: int = 3
     """Records kept of one usage point and window after the window closed."""
     readings_per_offer_max: int = 1_000_000

@@ -256,8 +256,7 @@ SABOTAGES: Final = (
         "a member's second vote counts beside its first",
         "A6",
         _TALLY,
-        "        if known.message.digest != message.digest:\n            return DoubleVote(known, vote)\n"
-        "        return False\n",
+        "        if known.message.digest != message.digest:\n            return DoubleVote.of(known, vote)\n        return False\n",
         "        votes[vote.sender] = vote\n        return known.message.digest != message.digest\n",
         (f"{_SCENARIO}::test_n1_two_votes_of_one_member_are_kept_as_proof_and_only_the_first_counts",),
     ),

@@ -307,17 +307,16 @@ SABOTAGES: Final = (
         "anybody slashes",
         "E6",
         _STAKING,
-        "        (asserts! (contract-call? .roles has-role contract-caller DISPUTE)\n"
-        "          ERR_NOT_DISPUTE\n        )\n",
-        "",
+        "        (try! (assert-dispute))\n        (asserts! (and (> share-bps u0) (> (len guilty) u0)) ERR_AMOUNT)\n",
+        "        (asserts! (and (> share-bps u0) (> (len guilty) u0)) ERR_AMOUNT)\n",
         _STAKED,
     ),
     Sabotage(
         "what is unbonding cannot be slashed",
         "E6",
         _STAKING,
-        "(from-unbonding (smaller (- amount from-stake) (get unbonding current)))",
-        "(from-unbonding (* u0 (smaller (- amount from-stake) (get unbonding current))))",
+        "(bond (+ held (get unbonding current)))",
+        "(bond (+ held (* u0 (get unbonding current))))",
         _STAKED,
     ),
     Sabotage(
@@ -340,8 +339,8 @@ SABOTAGES: Final = (
         "a slashed operator keeps its stake",
         "E6",
         _STAKING,
-        "        stake: (- (get stake current) from-stake),\n",
-        "        stake: (get stake current),\n",
+        "        stake: (- held from-stake),\n        unbonding: (- (get unbonding current) (- share from-stake)),\n        barred: true,\n",
+        "        stake: held,\n        unbonding: (- (get unbonding current) (- share from-stake)),\n        barred: true,\n",
         ("contracts/tests/oracle-staking.test.ts", "contracts/tests/conservation.test.ts"),
     ),
     Sabotage(

@@ -104,8 +104,8 @@ SABOTAGES: Final = (
         "what arrived before a restart is not read again",
         "R1",
         _INTAKE,
-        "            self._hand_on(readings, exchanged=False)\n            count += len(batch)",
-        "            count += len(batch)",
+        "            self._hand_on(readings, exchanged=False)\n            count += len(batch)\n            self.counters",
+        "            count += len(batch)\n            self.counters",
         _INTAKES,
     ),
     Sabotage(

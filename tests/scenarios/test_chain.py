@@ -35,11 +35,16 @@ STAGE_S = 100.0
 POLL_S = 0.02
 
 
-def window(number: int, stage: int = 0, height: int | None = None) -> Transmission:
-    body: Value = {"window": number, "revision": 0}
+def window(number: int, stage: int = 0, height: int | None = None, revision: int = 0) -> Transmission:
+    body: Value = {"window": number, "revision": revision}
     arguments = tuple(encode(one) for one in (height or number, bytes(32), body))
     return Transmission(
-        f"window:{number}:0", "production-oracle", "submit-window", arguments, height or number, stage
+        f"window:{number}:{revision}",
+        "production-oracle",
+        "submit-window",
+        arguments,
+        height or number,
+        stage,
     )
 
 
@@ -218,6 +223,27 @@ async def test_c1_windows_wait_until_the_epoch_is_active_and_the_activation_goes
         desk.node.mine()
         await asyncio.sleep(0.01)
     assert desk.submitted() == ["activate-epoch", "submit-window", "submit-window"]
+
+
+async def test_a8_a_restatement_waits_until_the_revision_before_it_is_on_chain(desk: Desk) -> None:
+    desk.reporter.submit(window(5, stage=1))
+    desk.reporter.submit(window(5, height=9, revision=1))
+    desk.reporter.submit(window(6))
+    await desk.until(lambda: [*desk.node.mempool] != [], "the other window goes on")
+    desk.node.mine()
+    for _ in range(30):
+        await desk.rounds(1)
+        desk.clock.now_s += 1
+    assert [call.window for call in desk.node.calls] == [(6, 0)]
+    desk.clock.now_s += STAGE_S
+    await desk.until(lambda: len(desk.node.calls) == 2, "the first revision is there", mining=True)
+    for _ in range(100):
+        desk.clock.now_s += 1
+        if desk.node.mempool:
+            break
+        await desk.rounds(1)
+    await desk.until(lambda: len(desk.node.calls) == 3, "the second revision follows", mining=True)
+    assert [call.window for call in desk.node.calls] == [(6, 0), (5, 0), (5, 1)]
 
 
 async def test_c2_what_stands_on_chain_is_kept_with_its_raw_transaction(desk: Desk) -> None:

@@ -34,7 +34,6 @@ from oracle.peers.identity import issue
 from oracle.peers.limits import Limits
 from oracle.peers.links import Links
 from oracle.runtime import Runtime
-from oracle.service import PLAIN_TOPICS
 from oracle.storage.database import Database
 from oracle.storage.history import StoredEntry
 from oracle.storage.records import RecordLog
@@ -127,7 +126,7 @@ class Operator:
         key: Key = plan.keys[slot]
         self.register = Register(home / "register.db")
         stack.callback(self.register.close)
-        signer = Signer(key, self.register, PLAIN_TOPICS)
+        signer = Signer(key, self.register)
         stack.callback(signer.close)
         self.database = make(home / "node.db")
         stack.callback(self.database.close)
