@@ -67,17 +67,16 @@ SABOTAGES: Final = (
         "a re-proposal needs no justification",
         "A4",
         _ENVELOPE,
-        "    if frame.justification is None or frame.justification.round != proposal.valid_round:\n"
-        '        return Rejected(MessageReason.NO_QUORUM, "re-proposal without its justification")\n',
-        "    if frame.justification is None:\n        return None\n",
+        '    if justification is None or justification.round != proposal.valid_round:\n        return Rejected(MessageReason.NO_QUORUM, "re-proposal without its justification")\n',
+        "",
         (f"{_SCENARIO}::test_a4_a_re_proposal_without_its_justification_is_refused",),
     ),
     Sabotage(
         "a justification of any round will do",
         "A4",
         _ENVELOPE,
-        "if frame.justification is None or frame.justification.round != proposal.valid_round:",
-        "if frame.justification is None:",
+        "    if justification is None or justification.round != proposal.valid_round:\n",
+        "    if justification is None:\n",
         _BOTH,
     ),
     Sabotage(

@@ -99,7 +99,7 @@ SABOTAGES: Final = (
     Sabotage(
         "evidence of another network than asked for passes",
         "E6",
-        _VERIFY,
+        "oracle/evidence/trial.py",
         "    if asked is not None and asked != evidence.network:\n",
         "    if asked is None and evidence.network is None:\n",
         _VOTES,
@@ -107,7 +107,7 @@ SABOTAGES: Final = (
     Sabotage(
         "the genesis of evidence need not be the network's",
         "E6",
-        _VERIFY,
+        "oracle/evidence/trial.py",
         "    if evidence.genesis.network != evidence.network:\n",
         "    if not evidence.network:\n",
         _VOTES,

@@ -79,7 +79,7 @@ SABOTAGES: Final = (
         "the auditor does not verify what a meter signed",
         "E2",
         _SOURCES,
-        "            elif not _meter_signed(case, closing.ocmf, proven.device):\n",
+        "            elif not meter_signed(case, closing.ocmf, proven.device):\n",
         "            elif closing.ocmf is None:\n",
         _AUDIT,
     ),

@@ -180,8 +180,8 @@ SABOTAGES: Final = (
         "an entry of another network is proposed and taken",
         "Q4",
         "consensus/envelope.py",
-        "if frame.entry.network != network or frame.entry.height != proposal.height:",
-        "if frame.entry.height != proposal.height:",
+        '    if entry.network != network:\n        return Rejected(MessageReason.WRONG_NETWORK, "entry")\n',
+        "",
         ("tests/unit/consensus",),
     ),
     Sabotage(

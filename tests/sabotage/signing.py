@@ -308,8 +308,8 @@ SABOTAGES: Final = (
         "a simulated node forgets what it has signed",
         "N4",
         "consensus/simulator/disk.py",
-        "            if self.disk.register.setdefault(place, signing.payload) != signing.payload:\n",
-        "            if False:\n",
+        "            return held == signing.payload\n",
+        "            return True\n",
         ("tests/simulation/test_agreement_seeds.py",),
     ),
 )
