@@ -257,14 +257,6 @@ SABOTAGES: Final = (
         _KEYS,
     ),
     Sabotage(
-        "two processes open one register",
-        "N3",
-        "oracle/keys/register_file.py",
-        "        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n    except OSError:",
-        "        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)\n    except OSError:",
-        _KEYS,
-    ),
-    Sabotage(
         "what was imported may be signed otherwise",
         "N3",
         _REGISTER,

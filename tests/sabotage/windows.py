@@ -265,14 +265,6 @@ SABOTAGES: Final = (
         _VOIDS,
     ),
     Sabotage(
-        "a void of another window is taken",
-        "A7",
-        _SETTLE,
-        '        if entry.body.get("window") != self.next_window or not isinstance(count, int):',
-        "        if not isinstance(count, int):",
-        _VOIDS,
-    ),
-    Sabotage(
         "a void of many windows skips one of them",
         "A7",
         _SETTLE,
