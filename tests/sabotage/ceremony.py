@@ -316,6 +316,6 @@ SABOTAGES: Final = (
         "consensus/threshold/shares.py",
         "    scalar: int = field(repr=False)\n",
         "    scalar: int = field()\n",
-        _GENESIS,
+        ("tests/unit/threshold/test_threshold_shares.py",),
     ),
 )

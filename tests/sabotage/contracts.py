@@ -49,7 +49,7 @@ SABOTAGES: Final = (
         _ORACLE,
         "(define-constant COMMIT u2)",
         "(define-constant COMMIT u1)",
-        _QUORUM,
+        _ATTESTED,
     ),
     Sabotage(
         "the contract counts signatures, whosever they are",
@@ -390,7 +390,7 @@ SABOTAGES: Final = (
         "R1",
         _REGISTRATION,
         "(ok (asserts! (or (is-eq key 0x) (map-insert keys-in-use key device)) ERR_KEY_IN_USE))",
-        "(ok (or (is-eq key 0x) (map-insert keys-in-use key device)))",
+        "(ok (asserts! (or (is-eq key 0x) (map-set keys-in-use key device)) ERR_KEY_IN_USE))",
         _REGISTERED,
     ),
     Sabotage(

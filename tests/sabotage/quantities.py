@@ -142,7 +142,7 @@ SABOTAGES: Final = (
         _ENCODING,
         "for key in sorted(value, key=lambda name: name.encode()):",
         "for key in value:",
-        _BYTES,
+        ("tests/unit/consensus/test_encoding.py",),
     ),
     Sabotage(
         "bytes after a value are passed over",

@@ -262,14 +262,6 @@ SABOTAGES: Final = (
         _WINDOWS,
     ),
     Sabotage(
-        "one batch of observations is enough",
-        "R4",
-        _SETTLE,
-        "if len(batches) >= self._quorum:",
-        "if batches:",
-        ("tests/scenarios/test_windows.py", "tests/scenarios/test_records.py"),
-    ),
-    Sabotage(
         "the upper median is taken",
         "R4",
         _WITNESS,
