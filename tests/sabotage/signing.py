@@ -296,12 +296,4 @@ SABOTAGES: Final = (
         "",
         _KEYS,
     ),
-    Sabotage(
-        "a simulated node forgets what it has signed",
-        "N4",
-        "consensus/simulator/disk.py",
-        "            return held == signing.payload\n",
-        "            return True\n",
-        ("tests/simulation/test_agreement_seeds.py",),
-    ),
 )
