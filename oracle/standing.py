@@ -80,17 +80,23 @@ class Standing:
         return self._service.node.journey.newest()
 
     def peers_up(self) -> tuple[int, ...]:
-        """Slots with a link."""
-        return self._service.links.up()
+        """Members with a link, by slot."""
+        links = self._service.links
+        slots = (self.committee.slot_of(links.key_of(seat) or b"") for seat in links.up())
+        return tuple(sorted(slot for slot in slots if slot is not None))
 
     def peers_down(self) -> tuple[int, ...]:
-        """Slots without one."""
-        up = set(self._service.links.up()) | {self.own_slot}
+        """Members without one, by slot."""
+        up = {*self.peers_up(), self.own_slot}
         return tuple(slot for slot in range(self.committee.size) if slot not in up)
 
     def peer_counters(self) -> Mapping[int, Mapping[str, int]]:
-        """What was counted on the links."""
-        return {slot: one.as_dict() for slot, one in self._service.links.counters().items()}
+        """What was counted on the links with members, by slot."""
+        links = self._service.links
+        counted = {
+            self.committee.slot_of(links.key_of(seat) or b""): one for seat, one in links.counters().items()
+        }
+        return {int(slot): one.as_dict() for slot, one in counted.items() if slot is not None}
 
     def conduct(self) -> Conduct:
         """What members were seen doing that they should not."""
@@ -149,6 +155,7 @@ class Standing:
         down = len(self.peers_down())
         mqtt = service.mqtt
         window_s = self.genesis.window_s
+        membership = service.node.membership
         behind = self.next_window and (self.now_ms // 1000 - self.next_window) // window_s
         return {
             "journal": (
@@ -205,6 +212,21 @@ class Standing:
                 bool(service.prosecutor.submissions.get("refused")),
                 Severity.WARNING,
                 "Evidence did not reach its end on chain; `wattest evidence list` says why.",
+            ),
+            "not-a-member": (
+                self.own_slot is None,
+                Severity.WARNING,
+                "This node's key is not in the committee: it follows the log and does not vote.",
+            ),
+            "ceremony-failed": (
+                membership is not None and membership.failure is not None,
+                Severity.WARNING,
+                "A resharing failed and the committee stays; the log says who did what. It is tried again.",
+            ),
+            "epoch-not-on-chain": (
+                bool(service.chain_epoch) and committee.epoch > max(service.chain_epoch, 1),
+                Severity.NOTICE,
+                "The log has a newer committee than the chain, whose windows wait for its activation.",
             ),
             "no-key": (
                 self.group_key is None,

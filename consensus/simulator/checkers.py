@@ -26,6 +26,7 @@ def check_log(disk: Disk, network: Network, committee: Committee) -> None:
     `committee` is the first; a later one decides from its activation on, as the log itself says.
     """
     previous, next_keys = ZERO_DIGEST, committee.node_keys
+    activated: Committee | None = None
     for height in range(1, len(disk.history) + 1):
         check(height in disk.history, f"height {height} is there")
         entry = Entry.parse(disk.history[height][0])
@@ -33,6 +34,8 @@ def check_log(disk: Disk, network: Network, committee: Committee) -> None:
         if isinstance(entry, Rejected) or isinstance(certificate, Rejected):
             check(False, "entries parse")  # noqa: FBT003
             return
+        if activated is not None and certificate.epoch == activated.epoch:
+            committee, activated = activated, None  # an activation that failed changes nothing (K2)
         check(entry.previous == previous, f"height {height} links to the one before")
         bad = check_certificate(certificate, Phase.COMMIT, entry.height, entry.digest, network, committee)
         check(bad is None, f"height {height} is certified: {bad}")
@@ -41,7 +44,7 @@ def check_log(disk: Disk, network: Network, committee: Committee) -> None:
         if entry.kind == "hello" and isinstance(named, tuple):
             next_keys = tuple(key for key in named if isinstance(key, bytes))
         if entry.kind == "activate" and isinstance(opened, int):
-            committee = Committee(EpochNumber(opened), next_keys)
+            activated = Committee(EpochNumber(opened), next_keys)
 
 
 def check_evidence(world: World, network: Network, committee: Committee) -> frozenset[NodeId]:

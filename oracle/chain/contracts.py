@@ -91,6 +91,22 @@ class OracleContracts:
         epoch = await self.client.call_read_only(self.oracle, "get-current-epoch")
         return epoch if isinstance(epoch, int) else 0
 
+    async def proposed_committee(self) -> Committee | None:
+        """The committee that waits for its activation, with the epoch it will get; None where none waits."""
+        staking = contract_of(self.deployer, STAKING)
+        match await self.client.call_read_only(staking, "get-proposed-epoch"):
+            case Some({"epoch": int(epoch), "keys": tuple(keys)}):
+                return _committee(epoch, keys)
+        return None
+
+    async def committee(self, epoch: int) -> Committee | None:
+        """The committee of an epoch that is or was in force on chain."""
+        staking = contract_of(self.deployer, STAKING)
+        match await self.client.call_read_only(staking, "get-epoch", (epoch,)):
+            case Some({"keys": tuple(keys)}):
+                return _committee(epoch, keys)
+        return None
+
     async def registry_revision(self) -> int:
         """Rises with every change to the set of verified devices."""
         revision = await self.client.call_read_only(
@@ -192,6 +208,13 @@ class OracleContracts:
                 case Some({"keys": tuple(keys)}):
                     return tuple(key for key in keys if isinstance(key, bytes))
         return None
+
+
+def _committee(epoch: int, keys: tuple[Value, ...]) -> Committee:
+    try:
+        return Committee(EpochNumber(epoch), tuple(key for key in keys if isinstance(key, bytes)))
+    except ValueError as cause:
+        raise ContractMisread(f"epoch {epoch}: {cause}") from cause
 
 
 def _device(id_: int, row: Value) -> Device | None:
