@@ -9,7 +9,7 @@ WINDOWS ?= 0
 STATE ?= .wattest/demo
 DEMO ?=
 
-.PHONY: help setup demo test check format pytest contracts-test devnet-test bench costs simulate sabotage clean
+.PHONY: help setup demo test check format pytest contracts-test devnet-test bench costs simulate sabotage kill-loop fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -52,9 +52,19 @@ SEEDS ?= 100
 simulate: setup ## many seeds through the simulator: SEED=1 SEEDS=100
 	$(PY) -m consensus.simulator --seed $(SEED) --seeds $(SEEDS)
 
+KILLS ?= 200
+kill-loop: setup ## kill -9 at random moments over a running network, counted: KILLS=200 SEED=1
+	$(NODE_PATHS) $(PY) -m tests.end_to_end.kill_loop --kills $(KILLS) --seed $(SEED)
+
 JOBS ?= 2
 sabotage: setup ## break each rule of the protocol in turn; every time a test must notice
 	$(NODE_PATHS) $(PY) -m tests.sabotage --jobs $(JOBS)
+
+SECONDS ?= 60
+TARGET ?= all
+fuzz: setup ## coverage-guided fuzzing of every parser: SECONDS=60 (each) TARGET=all
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	$(PY) -m tests.fuzz --target $(TARGET) --seconds $(SECONDS) --keep
 
 clean: ## remove what was installed and made here, but for the demo's state
 	rm -rf .venv contracts/node_modules deploy/devnet/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -111,6 +111,15 @@ class Recalled:
     leaves: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Answer the claim of the member with this key; before a first grant say what it voted (N3)."""
+
+    key: bytes
+    frame: bytes
+    fresh: bool
+
+
 Event: TypeAlias = (
     Started
     | Received
@@ -123,5 +132,6 @@ Event: TypeAlias = (
     | ShareMade
     | SharesCombined
     | SharesBad
+    | Vouched
     | Recalled
 )

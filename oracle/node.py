@@ -82,6 +82,7 @@ from oracle.events import (
     Signed,
     Started,
     TimerPassed,
+    Vouched,
 )
 from oracle.journey import Heard, Journey, Said, Stage, Travel
 from oracle.keygen import KINDS, KeyGeneration, genesis_ceremony
@@ -112,6 +113,8 @@ LEAVES: Final = "leaves"
 EVIDENCE: Final = "evidence:"
 """Prefix of the kinds that carry evidence to the history (E6)."""
 DOUBLE_VOTE: Final = "double-vote"
+UNCHECKED: Final = "unchecked"
+"""Milestone of a window that was decided without this node's own check."""
 EVIDENCE_PER_KEY_MAX: Final = 16
 """Double votes of one key that are kept, until a restart (Q5)."""
 TRAVEL: Final = "travel"
@@ -219,6 +222,7 @@ class Node:
         self._inputs: bytes | None = None
         self._proposed: Committee | None = None
         self._activation: Entry | None = None
+        self._found_valid: set[Digest] = set()
 
     # -- what the shell reads -------------------------------------------------------
 
@@ -277,6 +281,11 @@ class Node:
                 self._share_made(event)
             case SharesCombined():
                 self._combined(event)
+            case Vouched(key, frame, fresh):
+                slot = self.engine.committee.slot_of(key)
+                if slot is not None:
+                    said = self.engine.said_by(slot) if fresh else ()
+                    self._send([Outgoing(one, slot) for one in (*said, frame)])
             case Recalled():
                 self._recalled(event)
             case SharesBad(epoch=epoch) if epoch != self.engine.committee.epoch:
@@ -652,6 +661,7 @@ class Node:
         entry = Entry(self.network, self.height, self.engine.head[1], worth.kind, worth.body)
         if worth.found is not None:
             self.settlement.remember(entry.digest, *worth.found)
+            self._found_valid.add(entry.digest)
             self._journal_leaves(entry)
         self.journey.note(
             self.settlement.next_window, Stage.PROPOSED, self._now_ms, f"by us, round {ask.round}"
@@ -694,6 +704,7 @@ class Node:
             verdict, wanted = self.restating.check(entry, ask.attachment, ask.sender)
             self._send(wanted)
             if verdict:
+                self._found_valid.add(entry.digest)
                 self._journal_leaves(entry)
         elif self.restating.insists and entry.kind in ("window", "void"):
             verdict = None  # not before its restatement, or before the run's time is over (A8)
@@ -704,6 +715,7 @@ class Node:
             self._send(wanted)
             objection = self.settlement.objection
             if verdict:
+                self._found_valid.add(entry.digest)
                 self._journal_leaves(entry)
         else:
             verdict, objection = False, Objection.OTHER_KIND
@@ -773,6 +785,9 @@ class Node:
                     self._recall()
                     return
                 self._keep(entry.height, "window", data.to_bytes())
+                if entry.digest not in self._found_valid:  # whether it is false, the shell finds out (E2, E3)
+                    self._note(UNCHECKED, entry.height, "decided by others")
+                self._found_valid.clear()
                 if self._is_restatement(entry):
                     pass  # its witnessed leaves rest on the observations of the first revision
                 elif self.settlement.lacks_observations(attachment):

@@ -30,6 +30,8 @@ from consensus.threshold.bls import verify
 from consensus.threshold.scheme import SIGNATURE_BYTES
 from consensus.threshold.shares import BadShares, Combined, PublicPolynomial, SecretShare, combine
 from oracle import frames, memory
+from oracle.claims import META as CLAIMS
+from oracle.claims import Claims
 from oracle.events import (
     BundleMade,
     Event,
@@ -46,7 +48,7 @@ from oracle.feeds.intake import Intake
 from oracle.keys.ceremony import CeremonySecrets
 from oracle.keys.channel import ChannelBroken
 from oracle.keys.register_file import RegisterFailed, RegisterProblem
-from oracle.keys.signer import NodeSigner, Refused, VoteRequest
+from oracle.keys.signer import NodeSigner, Refusal, Refused, VoteRequest
 from oracle.model import Reading, RecordHash
 from oracle.node import Node
 from oracle.peers.links import Links
@@ -55,6 +57,7 @@ from oracle.storage.database import Database
 from oracle.storage.failure import StorageFailed
 from oracle.storage.history import EntrySigned, Meta
 from oracle.storage.records import RecordLog
+from oracle.tenure import Claim, Grant
 
 _log = logging.getLogger("wattest.runtime")
 
@@ -69,6 +72,11 @@ NAMED_MAX: Final = 10_000
 """Hashes of records that leaves name and this node still lacks; beyond, an export fetches none."""
 UNSIGNED_MAX: Final = 256
 """Signatures that wait for a signer; the oldest are of rounds that are over."""
+CLAIMED: Final = ("vote", "proposal", "observations")
+"""Signed only by the instance that the members hold to (N3)."""
+LEASE_MS: Final = 5_000
+LIARS_MAX: Final = 31 * 4096
+BAD_GROUP_SIGNATURE: Final = "bad-group-signature"
 REQUESTS_MAX: Final = 16
 """Requests for history that are answered at the same time; more are dropped."""
 
@@ -108,6 +116,7 @@ class Runtime:
         secrets: CeremonySecrets,
         transmit: Callable[[Transmission], None],
         on_milestone: Callable[[Milestone, int], None],
+        lease_ms: int = LEASE_MS,
     ) -> None:
         self.node = node
         self.counters = RuntimeCounters()
@@ -133,8 +142,12 @@ class Runtime:
         self._named: set[RecordHash] = set()
         self._unsigned: deque[Signing] = deque(maxlen=UNSIGNED_MAX)
         """What nobody could sign: asked again when there is a signer."""
+        self._liars: set[tuple[bytes, Height]] = set()
+        """Who gave a wrong group signature of which height."""
         self.problem: str | None = None
         """Why the node stands still, for its health."""
+        self.claims = Claims(node, signer, lease_ms, self._send, self.happen, self._keep, self.sign_again)
+        self.claims.restore(database.history.meta_of_prefix(CLAIMS))
 
     # -- wiring ---------------------------------------------------------------------
 
@@ -169,6 +182,7 @@ class Runtime:
             async with asyncio.TaskGroup() as jobs:
                 self._jobs = jobs
                 jobs.create_task(self._read_frames(), name="frames")
+                jobs.create_task(self.claims.run(), name="claims")
                 jobs.create_task(self._bearing(self.mend()), name="mend")
                 self.happen(Started())
                 await self._consume()
@@ -271,16 +285,30 @@ class Runtime:
 
     # -- signing ----------------------------------------------------------------------
 
-    def signer_returned(self) -> None:
-        """There is a signer again: ask for what it missed. The register knows what was signed (N1)."""
+    def sign_again(self) -> None:
+        """There is a signer again, or this node is entitled again: ask for what was not signed.
+
+        What was signed before gets the same signature (N1).
+        """
         wanted = list(self._unsigned)
         self._unsigned.clear()
-        self._start(self._sign([one for one in wanted if one.height in (0, self.node.height)]))
+        self._start(self._sign_again([one for one in wanted if one.height in (0, self.node.height)]))
+
+    async def _sign_again(self, wanted: Sequence[Signing]) -> None:
+        await self.claims.ask_signer()
+        await self._sign(wanted)
 
     async def _sign(self, signings: Sequence[Signing]) -> None:
+        if any(one.topic in CLAIMED for one in signings) and not self.claims.entitled():
+            self._unsigned += [one for one in signings if one.topic in CLAIMED]  # N3
+            signings = [one for one in signings if one.topic not in CLAIMED]
         slashable = [one for one in signings if one.topic in ("vote", "proposal")]
         if slashable:
-            for signing, answer in zip(slashable, await self._votes(slashable), strict=False):
+            answers = await self._votes(slashable)
+            if answers and not self.claims.entitled():  # a disk may be slower than a lease is long
+                self._unsigned += slashable
+                answers = ()
+            for signing, answer in zip(slashable, answers, strict=False):
                 self._signed(signing, answer)
         for signing in signings:
             match signing.topic:
@@ -327,6 +355,7 @@ class Runtime:
     def _signed(self, signing: Signing, answer: bytes | Refused) -> None:
         if isinstance(answer, Refused):
             self.counters.refused_signatures[answer.reason.value] += 1
+            self.claims.twin |= answer.reason is Refusal.TWIN
             _log.warning("the signer refuses a %s: %s", signing.topic, answer.reason.value)
             return
         self.happen(Signed(signing, answer))
@@ -422,6 +451,7 @@ class Runtime:
             while not self._frames.empty() and len(batch) < FRAMES_AT_ONCE:
                 batch.append(self._frames.get_nowait())
             parsed = await asyncio.to_thread(self._parse, batch)
+            await self.claims.look_at(parsed)
             for via, message in parsed:
                 self._dispatch(via, message)
 
@@ -429,8 +459,8 @@ class Runtime:
         self, batch: Sequence[tuple[bytes, bytes]]
     ) -> list[tuple[bytes, frames.NodeMessage | Rejected]]:
         network, committees = self.node.network, self.node.engine.committees
-        ceremony = self.node.ceremony_committees
-        return [(via, frames.parse(frame, network, committees, ceremony)) for via, frame in batch]
+        ceremony, head = self.node.ceremony_committees, self.node.engine.head[0]
+        return [(via, frames.parse(frame, network, committees, ceremony, head)) for via, frame in batch]
 
     def _dispatch(self, via: bytes, message: frames.NodeMessage | Rejected) -> None:
         match message:
@@ -445,8 +475,12 @@ class Runtime:
                 self._serve(self._send_records(via, message))
             case frames.Records():
                 self._serve(self._take_records(message))
+            case Claim():
+                self._serve(self.claims.judge(via, message))
+            case Grant():
+                self.claims.answered(via, message)
             case frames.Part(name=memory.SIGNATURE):
-                self._serve(self._take_signature(message))
+                self._serve(self._take_signature(via, message))
             case _:
                 self._events.put_nowait(_Heard(via, message))
 
@@ -457,13 +491,18 @@ class Runtime:
             answer.close()
             return
         self._requests += 1
-        self._start(self._served(answer))
+        if self._jobs is not None:
+            job = self._jobs.create_task(self._served(answer))
+            job.add_done_callback(lambda _: answer.close())  # one cancelled before it began awaits nothing
 
     async def _served(self, answer: Coroutine[None, None, None]) -> None:
         try:
             await self._bearing(answer)
         finally:
             self._requests -= 1
+
+    async def _keep(self, kept: Meta) -> None:
+        await self._database.write((), (kept,))
 
     async def _bearing(self, job: Coroutine[None, None, None]) -> None:
         """Do what nothing hangs on; a disk that fails for a while must not end the node."""
@@ -505,18 +544,26 @@ class Runtime:
         if self._intake is not None:
             await self._intake.take(message.records, exchanged=True)
 
-    async def _take_signature(self, part: frames.Part) -> None:
-        """A group signature that a peer handed over: believed once it verifies (T3)."""
+    async def _take_signature(self, via: bytes, part: frames.Part) -> None:
+        """A group signature that a peer handed over: believed once it verifies (T3).
+
+        A peer that has given a wrong one is not believed again of this height: it could have
+        this node compute pairings for nothing, as often as it likes.
+        """
         polynomial = self.public_polynomial
         entry = await self._database.read(lambda history: history.entry(part.height))
         if polynomial is None or entry is None or entry.signature is not None:
             return
-        if len(part.data) != SIGNATURE_BYTES:
+        if len(part.data) != SIGNATURE_BYTES or (via, part.height) in self._liars:
+            self.counters.rejected_frames[BAD_GROUP_SIGNATURE] += 1
             return
         digest = Digest(entry.digest)
         if await asyncio.to_thread(verify, polynomial.group_key, digest, part.data):
             await self._database.write((), (EntrySigned(part.height, part.data),))
             self.happen(SharesCombined(part.height, digest, part.data))
+        elif len(self._liars) < LIARS_MAX:
+            self._liars.add((via, part.height))
+            self.counters.rejected_frames[BAD_GROUP_SIGNATURE] += 1
 
     async def mend(self) -> None:
         """Ask for group signatures of entries that were decided while this node was away."""

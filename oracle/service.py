@@ -27,13 +27,14 @@ from consensus.messages import Fields
 from consensus.model import Committee, EpochNumber, Genesis, InvariantBroken
 from consensus.step import Milestone, Transmission
 from oracle import memory
-from oracle.api.app import make_app, serving
+from oracle.api.app import make_app, make_exporter, serving
 from oracle.api.stream import Announcer, event_from
 from oracle.api.stream import Stage as FeedStage
 from oracle.chain.address import chain_of
 from oracle.chain.client import CallRefused, StacksClient
 from oracle.chain.contracts import ContractMisread, OracleContracts
 from oracle.chain.courier import OutboxLimits
+from oracle.chain.disputes import Disputes
 from oracle.chain.endpoint import ChainUnavailable
 from oracle.chain.outbox import Outbox
 from oracle.chain.reporter import Receipt, Reporter
@@ -57,10 +58,11 @@ from oracle.keys.process import Place
 from oracle.keys.remote import SignerProcess, key_opens
 from oracle.keys.signer import Refused
 from oracle.model import Device, RecordHash, WindowStart
-from oracle.node import NUDGE_TIMER, TRAVEL, Node
+from oracle.node import DOUBLE_VOTE, NUDGE_TIMER, TRAVEL, UNCHECKED, Node
 from oracle.peers.identity import Identity, issue
 from oracle.peers.links import Links
 from oracle.peers.welcome import Welcome, welcome
+from oracle.prosecutor import Prosecutor
 from oracle.runtime import Runtime, now_ms
 from oracle.schedule import transmission
 from oracle.standing import Standing
@@ -179,7 +181,9 @@ class Service:
         self.chain_height = 0
         self._announcements: asyncio.Queue[tuple[int, FeedStage]] = asyncio.Queue()
         self._devices: dict[int, Device] = {}
-        self.runtime = Runtime(node, database, records, signer, secrets, self._transmit, self._milestone)
+        self.runtime = Runtime(
+            node, database, records, signer, secrets, self._transmit, self._milestone, configuration.lease_ms
+        )
         self.intake = Intake(self._device, roster, records, self.runtime.on_readings, IntakeLimits())
         self.signer, self._keys = signer, keys
         identity = self._issue()
@@ -226,6 +230,13 @@ class Service:
             self._fits,
             self._submitted,
         )
+        self.prosecutor = Prosecutor(
+            database,
+            make_exporter(self.standing, database, records),
+            node.genesis.window_s,
+            self._disputes,
+            lambda milestone: self._milestone(milestone, now_ms()),
+        )
 
     async def run(self, on_ready: Callable[[str, int], None]) -> None:
         """Run until cancelled; `on_ready` hears the API's address once everything is up."""
@@ -236,13 +247,14 @@ class Service:
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(self.links.run(), name="links")
-            tasks.create_task(self.signer.supervise(self.runtime.signer_returned), name="signer")
+            tasks.create_task(self.signer.supervise(self.runtime.sign_again), name="signer")
             await self._first_registry()
             await self.intake.replay(self._replay_from_ms())
             await self.intake.replay_named(await self.database.read(memory.late_records))
             tasks.create_task(self.runtime.run(), name="runtime")
             tasks.create_task(self._run_outbox(), name="outbox")
             tasks.create_task(self.reporter.run(), name="reporter")
+            tasks.create_task(self.prosecutor.run(), name="prosecutor")
             tasks.create_task(self._read_registry(), name="registry")
             tasks.create_task(self._refresh(), name="standing")
             tasks.create_task(self._keep_house(), name="housekeeping")
@@ -316,6 +328,25 @@ class Service:
                 self._announce(milestone.height, FeedStage.ON_CHAIN)
                 if closed_ms:
                     self.metrics.window_on_chain(closed_ms, at_ms)
+            case name if name == DOUBLE_VOTE:
+                self.prosecutor.news()
+            case name if name == UNCHECKED:
+                self.prosecutor.look(milestone.height)
+
+    def _disputes(self, prosecutor: Prosecutor) -> Disputes:
+        """The way of evidence to the chain; the order among members is that of the committee in force."""
+        settings, node = self.configuration.chain, self.node
+        return Disputes(
+            self.contracts,
+            self.outbox,
+            time.monotonic,
+            settings.stage_s,
+            settings.poll_s,
+            node.network,
+            node.engine.own_key,
+            lambda: (node.own, node.engine.committee.size),
+            prosecutor.keep,
+        )
 
     def _announce(self, height: int, stage: FeedStage) -> None:
         self._announcements.put_nowait((height, stage))

@@ -124,6 +124,14 @@ class Standing:
         """Readings that were refused, by reason."""
         return dict(self._service.node.rejections)
 
+    def evidence(self) -> Mapping[str, int]:
+        """Evidence against members, by kind."""
+        return self._service.prosecutor.held
+
+    def evidence_submissions(self) -> Mapping[str, int]:
+        """The same, by where it stands on its way to the contract."""
+        return self._service.prosecutor.submissions
+
     async def refresh(self, now_ms: int) -> None:
         """Look at what must be asked for; called every second or so."""
         self.now_ms = now_ms
@@ -159,6 +167,11 @@ class Standing:
                 not service.signer.up,
                 Severity.CRITICAL,
                 "The signer's process is gone and nothing is signed; it is started again. Look at the log.",
+            ),
+            "twin": (
+                service.runtime.claims.twin or service.runtime.claims.contested,
+                Severity.CRITICAL,
+                "Another process has this key, or this is an old copy: nothing is signed. Stop the other.",
             ),
             "records": (
                 service.intake.problem is not None,
@@ -204,6 +217,16 @@ class Standing:
                 bool(service.chain_epoch) and committee.epoch > max(service.chain_epoch, 1),
                 Severity.NOTICE,
                 "The log has a newer committee than the chain, whose windows wait for its activation.",
+            ),
+            "misbehaviour": (
+                bool(service.prosecutor.held),
+                Severity.NOTICE,
+                "A member broke the rules: `wattest evidence list` has the proof. Read the docs' Evidence.",
+            ),
+            "evidence-refused": (
+                bool(service.prosecutor.submissions.get("refused")),
+                Severity.WARNING,
+                "Evidence did not reach its end on chain; `wattest evidence list` says why.",
             ),
             "no-key": (
                 self.group_key is None,

@@ -471,6 +471,22 @@ class Engine:
         bits = {phase: sum(1 << slot for slot in self._tally.votes(round_, phase)) for phase in Phase}
         return Status(self.height, round_, bits[Phase.PREVOTE], bits[Phase.COMMIT])
 
+    def said_by(self, slot: NodeId) -> tuple[bytes, ...]:
+        """Frames with every vote and proposal of a member for this height and the next (N3)."""
+        said = [vote_frame(vote) for vote in self._tally.all_votes(Round(0)) if vote.sender == slot]
+        said += [
+            proposal_frame(frame)
+            for _, frame in sorted(self._frames.items())
+            if frame.proposal.sender == slot
+        ]
+        for key, (_, message) in sorted(self._next.items(), key=lambda item: item[0]):
+            match message:
+                case Verified() if key[1] == slot:
+                    said.append(vote_frame(message))
+                case ProposalFrame() if key[1] == slot:
+                    said.append(proposal_frame(message))
+        return tuple(said)
+
     def _arm_gossip(self) -> None:
         self.out.timers.append(Timer(GOSSIP_TIMER, self.timeouts.gossip_ms))
 

@@ -121,6 +121,8 @@ async def lay(
         progress("initialising the oracle and enrolling devices")
         await call("staking:initialise", "oracle-staking", "initialise", plan.window_s)
         await call("roles:verifier", "roles", "grant-role", deployer, "verifier")
+        disputes = contract_of(deployer, "dispute-resolution")
+        await call("roles:dispute", "roles", "grant-role", disputes, "dispute")
         await call("user", "registration", "register-user", 2, _hash("profile"))
         for meter in plan.meters:
             await call(f"device:{meter.device}", "registration", "register-device", *_device(meter))
@@ -193,7 +195,7 @@ class Caller:
         *arguments: Value,
         mode: PostConditionMode = PostConditionMode.DENY,
     ) -> None:
-        """Queue a call of `contract` under a key of its own."""
+        """Queue a call under a key of its own."""
         payload = ContractCall(contract_of(self._deployer, contract), function, arguments)
         await self._outbox.enqueue(key, payload, mode=mode)
         self._keys.append(key)

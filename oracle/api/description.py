@@ -301,6 +301,7 @@ _SCHEMAS: Final[dict[str, Schema]] = {
             "outbox": _map(_NATURAL),
             "intake": _object({"counters": _map(_NATURAL), "problem": _or_null(_TEXT)}),
             "rejections": _map(_NATURAL),
+            "evidence": _object({"held": _map(_NATURAL), "submissions": _map(_NATURAL)}),
             "problems": _list(_ref("Problem")),
         }
     ),

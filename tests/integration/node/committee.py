@@ -46,6 +46,7 @@ PACE = Pace(grace_ms=300, collect_ms=300, ceremony_ms=3000, deadline_ms=60_000, 
 TIMEOUTS = Timeouts(propose_ms=600, prevote_ms=300, commit_ms=300, growth_ms=200, gossip_ms=300)
 QUICK = Limits(handshake_s=2.0, close_s=0.3, dial_first_s=0.05, dial_cap_s=0.3, dial_grace_s=0.1)
 LIMIT_S = 25.0
+LEASE_MS = 800
 
 
 def meters() -> list[VirtualMeter]:
@@ -147,6 +148,7 @@ class Operator:
             secrets,
             self.transmissions.append,
             lambda milestone, _: self.milestones.append(milestone),
+            LEASE_MS,
         )
         known = {device.device: device for device in devices()}
         self.intake = Intake(known.get, roster(), self.records, self.runtime.on_readings, IntakeLimits())
