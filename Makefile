@@ -9,7 +9,7 @@ WINDOWS ?= 0
 STATE ?= .wattest/demo
 DEMO ?=
 
-.PHONY: help setup demo test check format pytest contracts-test devnet-test bench costs simulate clean
+.PHONY: help setup demo test check format pytest contracts-test devnet-test bench costs simulate sabotage kill-loop clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -51,6 +51,14 @@ SEED ?= 1
 SEEDS ?= 100
 simulate: setup ## many seeds through the simulator: SEED=1 SEEDS=100
 	$(PY) -m consensus.simulator --seed $(SEED) --seeds $(SEEDS)
+
+KILLS ?= 200
+kill-loop: setup ## kill -9 at random moments over a running network, counted: KILLS=200 SEED=1
+	$(NODE_PATHS) $(PY) -m tests.end_to_end.kill_loop --kills $(KILLS) --seed $(SEED)
+
+JOBS ?= 2
+sabotage: setup ## break each rule of the protocol in turn; every time a test must notice
+	$(NODE_PATHS) $(PY) -m tests.sabotage --jobs $(JOBS)
 
 clean: ## remove what was installed and made here, but for the demo's state
 	rm -rf .venv contracts/node_modules deploy/devnet/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

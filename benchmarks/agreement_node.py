@@ -42,7 +42,6 @@ from oracle.node import Node, Pace
 from oracle.peers.identity import issue
 from oracle.peers.links import Links
 from oracle.runtime import Runtime
-from oracle.service import PLAIN_TOPICS
 from oracle.storage.database import Database
 from oracle.storage.records import RecordLog
 from oracle.windows.vee import Rules
@@ -215,7 +214,7 @@ async def opened(town: Town, folder: Path, slot: int) -> AsyncIterator[Operator]
     async with AsyncExitStack() as stack:
         register = Register(own / "register.db")
         stack.callback(register.close)
-        signer = CountingSigner(town.node_key(slot), register, PLAIN_TOPICS)
+        signer = CountingSigner(town.node_key(slot), register)
         stack.callback(signer.close)
         database = Database(own / "node.db")
         stack.callback(database.close)

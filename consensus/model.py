@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NewType
 
-from consensus.encoding import Principal, digest
+from consensus.encoding import Principal, Value, digest
 
 NodeId = NewType("NodeId", int)
 """A member's slot in its committee, 0 .. n-1."""
@@ -124,13 +124,13 @@ class Genesis:
     @property
     def network(self) -> Network:
         """Q4: the digest that stands in every signed byte string."""
-        return Network(
-            digest(
-                {
-                    "chain-id": self.chain_id,
-                    "oracle": self.oracle,
-                    "window-s": self.window_s,
-                    "committee": self.committee.node_keys,
-                }
-            )
-        )
+        return Network(digest(self.value()))
+
+    def value(self) -> dict[str, Value]:
+        """The canonical value."""
+        return {
+            "chain-id": self.chain_id,
+            "oracle": self.oracle,
+            "window-s": self.window_s,
+            "committee": self.committee.node_keys,
+        }

@@ -61,6 +61,15 @@ SECTIONS: Final = (
     ),
     Section("oracle/settle.py", "VoidReason", "A window is void (A7)", "The `reason` of a `void` entry."),
     Section(
+        "oracle/settle.py",
+        "Objection",
+        "This node votes for nothing (A3)",
+        "`wattest explain`, the log as `refused`.",
+    ),
+    Section(
+        "oracle/explain/verdict.py", "Halt", "Where a window stands still", "`wattest explain`, its `halt`."
+    ),
+    Section(
         "consensus/messages.py",
         "MessageReason",
         "A peer's frame is refused",
@@ -155,6 +164,18 @@ SECTIONS: Final = (
         "BundleReason",
         "A file is no bundle",
         "The step `file` of `wattest verify`.",
+    ),
+    Section(
+        "oracle/evidence/file.py",
+        "EvidenceReason",
+        "Evidence proves nothing (E6)",
+        "The failed step of `wattest evidence verify`, and its `reason` with `--json`.",
+    ),
+    Section(
+        "consensus/evidence.py",
+        "DoubleVoteReason",
+        "Two votes prove nothing (E1)",
+        "The step `votes` of `wattest evidence verify`.",
     ),
 )
 
@@ -260,6 +281,21 @@ def rows(section: Section) -> tuple[Row, ...]:
     return tuple(found)
 
 
+def reason_enums() -> Iterator[tuple[str, str]]:
+    """(file, enum) of everything in the source that is a reason: by its name, or because it is refused with.
+
+    Whatever is handed to `Rejected` is one, and so is an enum that is called as reasons are.
+    """
+    trees = {path: _tree(path) for path in _modules()}
+    refused_with = {name for tree in trees.values() for name in _refused_with(tree)}
+    for file, tree in trees.items():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ClassDef) or all(_text_of(one) not in _ENUMS for one in node.bases):
+                continue
+            if node.name in refused_with or node.name.endswith(_CALLED):
+                yield file, node.name
+
+
 def superfluous_lines() -> tuple[str, ...]:
     """Lines of LINES that no member needs."""
     needed = {
@@ -345,6 +381,32 @@ def _table(head: tuple[str, ...], lines: list[tuple[str, ...]]) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
+
+
+_ENUMS: Final = ("Enum", "IntEnum", "StrEnum")
+_CALLED: Final = (
+    *("Reason", "Problem", "Refusal", "Rule", "Misfit", "Objection", "Halt", "Fault", "Error"),
+    *("Abandoned", "CloseCode", "Failure", "Refused", "Gap", "Flaw"),
+)
+"""How reasons are called: an enum whose name ends so is one."""
+
+
+def _modules() -> list[str]:
+    found = [path for root in ("consensus", "oracle") for path in (ROOT / root).rglob("*.py")]
+    return sorted(str(path.relative_to(ROOT)) for path in found)
+
+
+def _refused_with(tree: ast.Module) -> Iterator[str]:
+    """Names of enums whose members are given to `Rejected` as its reason."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _text_of(node.func) == "Rejected" and node.args:
+            reason = node.args[0]
+            if isinstance(reason, ast.Attribute) and isinstance(reason.value, ast.Name):
+                yield reason.value.id
+
+
+def _text_of(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _tree(file: str) -> ast.Module:

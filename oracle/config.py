@@ -86,6 +86,8 @@ class Configuration:
     peers_listen: Address
     peers: Mapping[bytes, Address]
     """Node key -> where that operator's node listens."""
+    lease_ms: int
+    """How long the members hold to one running instance of this node (N3)."""
     api_listen: Address
     roster: Path
     mqtt: MqttSettings | None
@@ -154,6 +156,7 @@ def _read(table: _Table) -> Configuration:
         ),
         peers_listen=peers.address("listen", "127.0.0.1:8490"),
         peers=peers.peers("addresses"),
+        lease_ms=peers.integer("lease_ms", 5000, 500, 60_000),
         api_listen=api.address("listen", "127.0.0.1:8480"),
         roster=feeds.path("roster", "roster.json"),
         mqtt=None if mqtt is None else _mqtt(mqtt),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from consensus.model import Digest, Height, NodeId
+from consensus.model import Committee, Digest, EpochNumber, Height, NodeId
 from consensus.step import Signing
 from oracle.frames import NodeMessage
 from oracle.model import Device, Reading, WindowStart, WindowSummary
@@ -56,8 +56,18 @@ class ChainRead:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitteeProposed:
+    """The committee that waits on chain for its activation, with the epoch it is proposed for."""
+
+    committee: Committee
+
+
+@dataclass(frozen=True, slots=True)
 class BundleMade:
-    """This node's own bundle of a ceremony's phase, signed and durable."""
+    """This node's own bundle of a ceremony's phase, signed and durable.
+
+    `phase` is the payload of the Signing that asked for it.
+    """
 
     phase: str
     payload: bytes
@@ -66,11 +76,12 @@ class BundleMade:
 
 @dataclass(frozen=True, slots=True)
 class ShareMade:
-    """This node's BLS share on a decided entry (T1)."""
+    """This node's BLS share on a decided entry (T1), with its share of an epoch's key."""
 
     height: Height
     digest: Digest
     signature: bytes
+    epoch: EpochNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +95,11 @@ class SharesCombined:
 
 @dataclass(frozen=True, slots=True)
 class SharesBad:
-    """A combination failed; these members' shares are wrong (T2)."""
+    """A combination failed; the shares of these members of an epoch are wrong (T2)."""
 
     height: Height
     culprits: tuple[NodeId, ...]
+    epoch: EpochNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,15 @@ class Recalled:
     leaves: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """Answer the claim of the member with this key; before a first grant say what it voted (N3)."""
+
+    key: bytes
+    frame: bytes
+    fresh: bool
+
+
 Event: TypeAlias = (
     Started
     | Received
@@ -106,9 +127,11 @@ Event: TypeAlias = (
     | Signed
     | Offered
     | ChainRead
+    | CommitteeProposed
     | BundleMade
     | ShareMade
     | SharesCombined
     | SharesBad
+    | Vouched
     | Recalled
 )

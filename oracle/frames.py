@@ -24,6 +24,7 @@ from consensus.envelope import ProposalFrame, Verified, verify_signed
 from consensus.messages import SIGNATURE_BYTES, Entry, Fields, MessageReason, WrongShape
 from consensus.model import Committee, Digest, EpochNumber, Height, Network, NodeId, Rejected
 from oracle.model import Record, RecordHash, UsagePoint, WindowStart
+from oracle.tenure import INSTANCE_BYTES, LEASE_MS_MAX, Claim, Grant
 
 FRAME_BYTES_MAX: Final = wire.FRAME_BYTES_MAX
 BUCKETS_MAX: Final = 1 << 14
@@ -136,11 +137,12 @@ class ObservationsWanted:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A member's BLS share on a decided entry (T1)."""
+    """A member's BLS share on a decided entry (T1), made with its share of an epoch's key."""
 
     height: Height
     digest: Digest
     signature: bytes
+    epoch: EpochNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +183,13 @@ NodeMessage: TypeAlias = (
     | Verified[Bundle]
     | PartWanted
     | Part
+    | Claim
+    | Grant
 )
 
 BUNDLE_TOPICS: Final = tuple(topic.value for topic in CeremonyTopic)
+DEALERS_TOPICS: Final = (CeremonyTopic.DEAL.value, CeremonyTopic.JUSTIFY.value)
+"""Said by the committee in force; all else by the members of the one to come."""
 
 
 def inventory_frame(notice: InventoryNotice) -> bytes:
@@ -270,6 +276,7 @@ def share_frame(share: Share) -> bytes:
             "height": share.height,
             "digest": share.digest,
             "signature": share.signature,
+            "epoch": share.epoch,
         }
     )
 
@@ -284,10 +291,45 @@ def part_frame(part: Part) -> bytes:
     return encode({"topic": "part", "height": part.height, "name": part.name, "data": part.data})
 
 
+CeremonyCommittees: TypeAlias = tuple[Committee, Committee]
+"""Who deals in the open ceremony, and who will hold the shares."""
+
+
+def claim_frame(claim: Claim) -> bytes:
+    """The frame of a claim (N3)."""
+    return encode(
+        {
+            "topic": "claim",
+            "instance": claim.instance,
+            "number": claim.number,
+            "lease-ms": claim.lease_ms,
+        }
+    )
+
+
+def grant_frame(grant: Grant) -> bytes:
+    """The frame of a grant, or of its refusal."""
+    return encode(
+        {
+            "topic": "grant",
+            "instance": grant.instance,
+            "number": grant.number,
+            "granted": grant.granted,
+            "height": grant.height,
+        }
+    )
+
+
 def parse(
-    frame: bytes, network: Network, committees: Mapping[EpochNumber, Committee]
+    frame: bytes,
+    network: Network,
+    committees: Mapping[EpochNumber, Committee],
+    ceremony: CeremonyCommittees | None = None,
 ) -> NodeMessage | Rejected:
-    """Read and verify one frame, of agreement or of ours."""
+    """Read and verify one frame, of agreement or of ours.
+
+    Bundles are those of `ceremony`; without it, of the newest committee known.
+    """
     if len(frame) > FRAME_BYTES_MAX:
         return Rejected(MessageReason.TOO_LARGE, "frame")
     try:
@@ -296,7 +338,7 @@ def parse(
         if topic in wire.TOPICS:
             return _with_attachments(wire.parse_frame(frame, network, committees))
         fields = Fields(value)
-        message = _parse(fields, fields.text("topic", 24), network, committees)
+        message = _parse(fields, fields.text("topic", 24), network, committees, ceremony)
         fields.end()
     except WrongShape as shape:
         return Rejected(MessageReason.WRONG_SHAPE, str(shape))
@@ -329,17 +371,20 @@ def open_signed(
     signature: bytes,
     network: Network,
     committees: Mapping[EpochNumber, Committee],
+    ceremony: CeremonyCommittees | None = None,
 ) -> Verified[Observations] | Verified[Bundle] | Rejected:
     """Check a member's signed observations or ceremony bundle.
 
     Observations name network and epoch. A bundle names its session, which binds both; it
-    is verified by the newest committee known. Raises WrongShape, EncodingError.
+    is verified by the committee whose word its topic is. Raises WrongShape, EncodingError.
     """
     value = decode(payload)
     fields = Fields(value)
     topic = fields.text("topic", 24)
     if topic in BUNDLE_TOPICS:
-        committee = committees[max(committees)]
+        newest = committees[max(committees)]
+        dealers, members = ceremony or (newest, newest)
+        committee = dealers if topic in DEALERS_TOPICS else members
         bad = verify_signed(payload, signature, NodeId(sender), committee)
         body = Bundle(topic, value if isinstance(value, Mapping) else {})
         return bad or Verified(body, NodeId(sender), payload, signature)
@@ -370,7 +415,11 @@ def _open_observations(
 
 
 def _parse(
-    fields: Fields, topic: str, network: Network, committees: Mapping[EpochNumber, Committee]
+    fields: Fields,
+    topic: str,
+    network: Network,
+    committees: Mapping[EpochNumber, Committee],
+    ceremony: CeremonyCommittees | None,
 ) -> NodeMessage | Rejected:
     match topic:
         case "inventory":
@@ -399,7 +448,7 @@ def _parse(
             sender = fields.uint("sender", 255)
             payload = fields.buff("payload", 1, FRAME_BYTES_MAX)
             signature = fields.buff("signature", SIGNATURE_BYTES)
-            return open_signed(sender, payload, signature, network, committees)
+            return open_signed(sender, payload, signature, network, committees, ceremony)
         case "observations-wanted":
             return ObservationsWanted(WindowStart(fields.uint("window")), NodeId(fields.uint("slot", 255)))
         case "share":
@@ -407,6 +456,7 @@ def _parse(
                 Height(fields.uint("height")),
                 Digest(fields.buff("digest", 32)),
                 fields.buff("signature", 48),
+                EpochNumber(fields.uint("epoch")),
             )
         case "part-wanted":
             return PartWanted(Height(fields.uint("height")), fields.text("name", 24))
@@ -416,6 +466,12 @@ def _parse(
                 fields.text("name", 24),
                 fields.buff("data", 0, PART_BYTES_MAX),
             )
+        case "claim":
+            instance, number = fields.buff("instance", INSTANCE_BYTES), fields.uint("number")
+            return Claim(instance, number, fields.uint("lease-ms", LEASE_MS_MAX))
+        case "grant":
+            instance, number = fields.buff("instance", INSTANCE_BYTES), fields.uint("number")
+            return Grant(instance, number, fields.flag("granted"), fields.uint("height"))
         case _:
             raise WrongShape(f"unknown topic {topic}")
 

@@ -7,6 +7,10 @@ secret: the node's own bundles are made by the shell (`BundleWanted`).
 An entry is proposed with everybody's bundle, or, once the phase's time is over, with
 those that are there; a voter accepts an incomplete set only when its own time is over
 too, so that no proposer can leave a member out at once.
+
+In a resharing the `hello` entry names the committee to come, so that whoever replays the
+log needs nobody's word for it (U1), and it is not agreed before q of its members have
+said hello: until then nothing is at stake, and the log is not filled with failures.
 """
 
 from __future__ import annotations
@@ -23,8 +27,8 @@ from consensus.dkg.bundle import (
 )
 from consensus.dkg.bundle import Bundle as CeremonyBundle
 from consensus.dkg.ceremony import Ceremony
-from consensus.dkg.plan import Plan
-from consensus.dkg.status import Complete, Confirming, Failed, Phase
+from consensus.dkg.plan import Kind, Plan
+from consensus.dkg.status import Complete, Confirming, Failed, Fault, Phase
 from consensus.encoding import EncodingError, Value, decode, encode
 from consensus.envelope import Verified, recover
 from consensus.messages import Entry, Fields, WrongShape
@@ -53,6 +57,27 @@ class KeyGeneration:
         return isinstance(self.ceremony.status, Complete)
 
     @property
+    def failure(self) -> Failed | None:
+        """How a resharing ended without new shares; a ceremony of the first key begins anew instead."""
+        return self.ceremony.status if isinstance(self.ceremony.status, Failed) else None
+
+    @property
+    def resharing(self) -> bool:
+        """Whether a key is handed on, and not made."""
+        return self.ceremony.plan.kind is Kind.RESHARE
+
+    @property
+    def name(self) -> str:
+        """The open phase of this very attempt, for timers and for what was asked of the shell."""
+        return f"{self.ceremony.plan.session[:8].hex()}/{self.phase.value}"
+
+    def own_slot(self, node_key: bytes) -> NodeId | None:
+        """Where a key sits for the open phase: among the dealers, or among the members."""
+        plan = self.ceremony.plan
+        dealers = self.phase in (Phase.DEAL, Phase.JUSTIFY)
+        return (plan.dealers if dealers else plan.members).slot_of(node_key)
+
+    @property
     def phase(self) -> Phase:
         """The phase whose entry comes next."""
         phase = self.ceremony.phase
@@ -67,6 +92,8 @@ class KeyGeneration:
         one = CeremonyBundle(bundle.sender, value)
         if self.ceremony.phase is None or self.ceremony.judge(self.phase, (one,)) is not None:
             return
+        if recover(bundle.payload, bundle.signature) != self.ceremony.node_key(self.phase, bundle.sender):
+            return  # it was verified for another ceremony, just before this one began
         if sum(1 for slot, _ in self._bundles if slot == bundle.sender) < PER_SLOT_MAX:
             self._bundles[bundle.sender, bundle.payload] = envelope
 
@@ -78,21 +105,33 @@ class KeyGeneration:
     @property
     def ready(self) -> bool:
         """Whether the next entry can be proposed."""
+        if self.resharing and self.phase is Phase.HELLO:
+            if self._too_few({slot for slot, _ in self._bundles}):
+                return False
+            if self.ceremony.plan.attempt:  # after a failure, not at once again
+                return self.overdue
         return self.everybody or self.overdue
 
     def has(self, slot: NodeId) -> bool:
         """Whether a member's bundle of the open phase is there."""
         return any(held == slot for held, _ in self._bundles)
 
-    def make(self, entry: Entry, now_s: int) -> tuple[Entry, bytes] | None:
-        """Fill the open height's `entry` with the next phase; None when it is not ready."""
+    def make(
+        self, entry: Entry, now_s: int, next_window: WindowStart | None = None
+    ) -> tuple[Entry, bytes] | None:
+        """Fill the open height's `entry` with the next phase; None when it is not ready.
+
+        `next_window` is the window that is settled next, where there is a key already.
+        """
         if not self.ready:
             return None
         attachment = encode_attachment([self._bundles[key] for key in sorted(self._bundles)])
-        first_window = WindowStart((now_s // self.window_s + 2) * self.window_s)
+        first_window = next_window or WindowStart((now_s // self.window_s + 2) * self.window_s)
         return replace(entry, kind=self.phase.value, body=self._body(attachment, first_window)), attachment
 
-    def check(self, entry: Entry, attachment: bytes, now_s: int) -> bool:
+    def check(
+        self, entry: Entry, attachment: bytes, now_s: int, next_window: WindowStart | None = None
+    ) -> bool:
         """Whether a proposed entry may be voted for."""
         envelopes = decode_attachment(attachment)
         if isinstance(envelopes, Rejected) or entry.kind != self.phase.value:
@@ -104,28 +143,39 @@ class KeyGeneration:
         bundles = [CeremonyBundle(envelope.slot, envelope.payload) for envelope in envelopes]
         if self.ceremony.judge(self.phase, bundles) is not None:
             return False
-        full = {bundle.slot for bundle in bundles} >= set(self.ceremony.expected)
-        if not full and not self.overdue:
+        said = {bundle.slot for bundle in bundles}
+        if not said >= set(self.ceremony.expected) and not self.overdue:
+            return False
+        if self.resharing and self.phase is Phase.HELLO and self._too_few(said):
             return False
         first_window = _first_window(entry)
-        if entry.kind == Phase.ACTIVATE.value:
+        if entry.kind == Phase.ACTIVATE.value and next_window is not None:
+            if first_window != next_window:
+                return False
+        elif entry.kind == Phase.ACTIVATE.value:
             ahead = FIRST_WINDOW_AHEAD_MAX * self.window_s
             if first_window % self.window_s or not now_s <= first_window <= now_s + ahead:
                 return False
         return encode(entry.body) == encode(self._body(attachment, first_window))
 
-    def apply(self, entry: Entry, attachment: bytes) -> None:
-        """An agreed entry of the ceremony; after a failure the next attempt begins (K2)."""
+    def apply(self, entry: Entry, attachment: bytes) -> tuple[Fault, ...]:
+        """An agreed entry of the ceremony; of the first key the next attempt begins at once (K2).
+
+        Gives what it shows of its participants' faults.
+        """
         envelopes = decode_attachment(attachment)
         if isinstance(envelopes, Rejected):
             raise InvariantBroken("an agreed attachment was checked before")
         bundles = [CeremonyBundle(envelope.slot, envelope.payload) for envelope in envelopes]
+        known = len(self.ceremony.faults)
         self.ceremony = self.ceremony.apply(Phase(entry.kind), bundles)
+        found = self.ceremony.faults[known:]
         self._bundles.clear()
         self.overdue = False
-        if isinstance(self.ceremony.status, Failed):
+        if isinstance(self.ceremony.status, Failed) and not self.resharing:
             plan = self.ceremony.plan
             self.ceremony = Ceremony(replace(plan, attempt=plan.attempt + 1))
+        return found
 
     def _body(self, attachment: bytes, first_window: WindowStart) -> dict[str, Value]:
         plan = self.ceremony.plan
@@ -134,12 +184,17 @@ class KeyGeneration:
             "session": plan.session,
             "attachment": hashlib.sha256(attachment).digest(),
         }
+        if self.resharing and self.ceremony.phase is Phase.HELLO:
+            body["committee"] = plan.members.node_keys
         if isinstance(self.ceremony.status, Confirming):
             polynomial = self.ceremony.status.outcome.polynomial
             body["group-key"] = polynomial.group_key
             body["commitments"] = polynomial.commitments
             body["first-window"] = first_window
         return body
+
+    def _too_few(self, said: set[NodeId]) -> bool:
+        return len(said) < self.ceremony.plan.members.quorum
 
 
 def genesis_ceremony(plan: Plan, window_s: int) -> KeyGeneration:

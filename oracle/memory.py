@@ -7,7 +7,6 @@ all of a Step goes into one transaction. Knows no agreement and no windows.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,15 +16,18 @@ from consensus.messages import Certificate, DecidedEntry, Entry, Fields
 from consensus.model import ZERO_DIGEST, Digest, Height, InvariantBroken, Rejected
 from consensus.step import JournalRecord, Milestone
 from oracle.events import Recalled
+from oracle.evidence.build import of_journaled_double_vote
+from oracle.evidence.file import digest_of
 from oracle.keygen import KINDS
 from oracle.model import RecordHash, WindowStart, read_summary
-from oracle.node import DECIDED, PART, Stored
+from oracle.node import DECIDED, DOUBLE_VOTE, EVIDENCE, INPUTS, PART, TRAVEL, Stored
 from oracle.restate import LATE, Late
 from oracle.storage.history import (
     EntrySigned,
     HistoryWrite,
     Meta,
     Part,
+    PartGone,
     StoredEntry,
     StoredEvidence,
     StoredMilestone,
@@ -39,6 +41,8 @@ SNAPSHOT: Final = "snapshot"
 WINDOW: Final = "window"
 _SNAPSHOT_HEIGHT: Final = "snapshot-height"
 _PAGE: Final = 200
+ACCOUNTS_KEPT: Final = {TRAVEL: 4096, INPUTS: 512}
+"""Of so many heights it is kept how they went, and what was held: for `explain`, and nothing else."""
 LATE_PREFIX: Final = "late:"
 UNSIGNED_YOUNG: Final = 3
 """The newest heights are being signed just now."""
@@ -64,13 +68,13 @@ class Writes:
                 self.history.append(EntrySigned(record.height, record.data))
             elif record.kind.startswith(PART):
                 self._add_part(record.height, record.kind.removeprefix(PART), record.data)
+            elif record.kind == EVIDENCE + DOUBLE_VOTE:
+                file = of_journaled_double_vote(record.data)
+                self.history.append(StoredEvidence(digest_of(file), record.height, DOUBLE_VOTE, file))
             elif record.kind == LATE:
                 late = Late.from_bytes(record.data)
                 key = f"{LATE_PREFIX}{late.window}:{late.record.hex()}"
                 self.history.append(Meta(key, None if late.over else b"\x01"))
-            elif record.kind == "evidence":
-                id_ = hashlib.sha256(record.data).digest()
-                self.history.append(StoredEvidence(id_, record.height, "double-vote", record.data))
             else:
                 self.journal.append(record)
 
@@ -98,6 +102,9 @@ class Writes:
         )
         if attachment:
             self.history.append(Part(entry.height, ATTACHMENT, attachment))
+        self.history += [
+            PartGone(entry.height - kept, name) for name, kept in ACCOUNTS_KEPT.items() if entry.height > kept
+        ]
         self.truncate_below = max(self.truncate_below or 0, entry.height + 1)
 
     def _add_part(self, height: int, name: str, data: bytes) -> None:
@@ -130,6 +137,11 @@ def stored(history: HistoryReader) -> Iterator[Stored]:
         if entry.height != snapshot and SNAPSHOT in one.parts:
             one = Stored(one.decided, one.attachment, {n: d for n, d in one.parts.items() if n != SNAPSHOT})
         yield one
+
+
+def open_travel(history: HistoryReader) -> bytes:
+    """How the open height has gone so far; b"" where nothing is known of it."""
+    return history.part(head(history)[0] + 1, TRAVEL) or b""
 
 
 def decided_of(entry: StoredEntry) -> DecidedEntry:

@@ -7,6 +7,7 @@ its journal and simulated from a seed.
 The log decides what happens next, and there is always just one thing that is due:
 
     no group key yet      the next phase of the key ceremony          (keygen, K1 to K3)
+    a committee to come   the next phase of its resharing, between windows       (membership)
     a changed registry    a `registry` entry, when a window is due
     late data in a run    a `window` entry with a further revision     (restate, A8)
     a window is over      a `window` entry, or a `void` with its reason (settle, A2, A3, A7)
@@ -37,11 +38,14 @@ from consensus.agreement.engine import (
     ProposeWanted,
     Timeouts,
 )
+from consensus.agreement.tally import ROUNDS_AHEAD
 from consensus.dkg.plan import Plan
 from consensus.encoding import Value, decode, encode
-from consensus.envelope import ProposalFrame, Verified
-from consensus.messages import DecidedEntry, Entry, Fields, Vote
+from consensus.envelope import ProposalFrame, Verified, open_vote
+from consensus.evidence import DoubleVote
+from consensus.messages import DecidedEntry, Entry, Fields, Phase, Vote
 from consensus.model import (
+    Committee,
     Digest,
     Genesis,
     Height,
@@ -60,10 +64,14 @@ from consensus.step import (
     Timer,
 )
 from oracle import frames
+from oracle.acceptance import ACCEPTANCE_ROUND, Acceptance
+from oracle.acceptance import PART_NAME as ACCEPTANCE
 from oracle.attest import HEIGHTS_KEPT, Attesting, CombineWanted
+from oracle.conduct import Conduct, Misdeed
 from oracle.events import (
     BundleMade,
     ChainRead,
+    CommitteeProposed,
     Event,
     Offered,
     Recalled,
@@ -74,9 +82,11 @@ from oracle.events import (
     Signed,
     Started,
     TimerPassed,
+    Vouched,
 )
-from oracle.journey import Journey, Stage
+from oracle.journey import Heard, Journey, Said, Stage, Travel
 from oracle.keygen import KINDS, KeyGeneration, genesis_ceremony
+from oracle.membership import Membership, blame, members_of
 from oracle.model import (
     Device,
     WindowStart,
@@ -87,11 +97,11 @@ from oracle.model import (
 )
 from oracle.restate import LATE, Restating
 from oracle.schedule import transmission
-from oracle.settle import Settlement, Worth
+from oracle.settle import Objection, Settlement, Worth
 from oracle.windows.attested import Attested
 from oracle.windows.calendar import Calendar
 from oracle.windows.registry import Registry
-from oracle.windows.vee import Rules
+from oracle.windows.vee import Rule, Rules
 from oracle.windows.window_data import WindowData
 
 DECIDED: Final = "decided"
@@ -100,6 +110,17 @@ PART: Final = "part:"
 """Prefix of the kinds that carry a part of a decided height to the history."""
 LEAVES: Final = "leaves"
 """Kind of the journal record that carries the leaves behind a value that may be decided."""
+EVIDENCE: Final = "evidence:"
+"""Prefix of the kinds that carry evidence to the history (E6)."""
+DOUBLE_VOTE: Final = "double-vote"
+UNCHECKED: Final = "unchecked"
+"""Milestone of a window that was decided without this node's own check."""
+EVIDENCE_PER_KEY_MAX: Final = 16
+"""Double votes of one key that are kept, until a restart (Q5)."""
+TRAVEL: Final = "travel"
+"""Name of the part that says how a window went here; of the open height, how it goes."""
+INPUTS: Final = "inputs"
+"""Name of the part that says what was held when a window closed."""
 CALENDAR: Final = "calendar"
 """Name of the part that holds what may be restated, beside snapshots and restatements (A8)."""
 SNAPSHOT_EVERY: Final = 16
@@ -110,6 +131,7 @@ NUDGE_TIMER: Final = "nudge"
 DEADLINE_TIMER: Final = "deadline"
 LATE_COLLECT_TIMER: Final = "late-collect"
 LATE_DEADLINE_TIMER: Final = "late-deadline"
+RESHARING_TIMER: Final = "resharing"
 PARTS_AT_ONCE: Final = 8
 """Parts of past heights that are asked for at each nudge."""
 VOID_ROUND_MIN: Final = 3
@@ -167,12 +189,15 @@ class Node:
         self.keygen: KeyGeneration = genesis_ceremony(
             Plan(self.network, 0, committee, committee), genesis.window_s
         )
+        self.membership: Membership | None = None
+        self.acceptance: Acceptance | None = None
         self.settlement = Settlement(
             Registry(()), rules, self.network, self.own, committee.size, committee.quorum
         )
         self.restating = Restating(calendar or Calendar(), self.settlement, self.own, committee.size)
         self.attesting = Attesting(committee.quorum, committee.size)
         self.rejections: dict[str, int] = {}
+        self.conduct = Conduct()
         self._pace = pace
         self._now_ms = 0
         self._out = StepBuilder()
@@ -193,6 +218,11 @@ class Node:
         self._late_armed = ""
         self._windows_applied = 0
         self._peer_turn = 0
+        self._accused: dict[bytes, int] = {}
+        self._inputs: bytes | None = None
+        self._proposed: Committee | None = None
+        self._activation: Entry | None = None
+        self._found_valid: set[Digest] = set()
 
     # -- what the shell reads -------------------------------------------------------
 
@@ -211,6 +241,18 @@ class Node:
         """The registry that the log has agreed."""
         return self.settlement.registry
 
+    @property
+    def ceremony(self) -> KeyGeneration:
+        """The ceremony that is being held; where there is none, the one whose shares are in force."""
+        held = None if self.membership is None else self.membership.open
+        return held or self.keygen
+
+    @property
+    def ceremony_committees(self) -> frames.CeremonyCommittees:
+        """Whose words are heard in it."""
+        plan = self.ceremony.ceremony.plan
+        return plan.dealers, plan.members
+
     def handle(self, at_ms: int, event: Event) -> Step:
         """Take one event in; `at_ms` is UTC and may not be relied on to rise."""
         self._now_ms = at_ms
@@ -227,18 +269,35 @@ class Node:
                 self._offered(Offered(readings, exchanged))
             case ChainRead():
                 self._chain_read(event)
+            case CommitteeProposed(committee):
+                if self.membership is not None and self.membership.propose(committee):
+                    self._note("proposed-committee", self.height, f"epoch {committee.epoch}")
+                    self._arm_phase()
+                self._proposed = committee
+                self._recheck()
             case BundleMade():
                 self._bundle_made(event)
             case ShareMade():
                 self._share_made(event)
             case SharesCombined():
                 self._combined(event)
+            case Vouched(key, frame, fresh):
+                slot = self.engine.committee.slot_of(key)
+                if slot is not None:
+                    said = self.engine.said_by(slot) if fresh else ()
+                    self._send([Outgoing(one, slot) for one in (*said, frame)])
             case Recalled():
                 self._recalled(event)
+            case SharesBad(epoch=epoch) if epoch != self.engine.committee.epoch:
+                pass  # of a committee that is not in force any more
             case SharesBad(height, culprits):
                 self._note("bad-shares", height, ", ".join(map(str, culprits)))
+                for slot in culprits:
+                    self._saw(slot, Misdeed.BAD_SHARE, height)
                 self._combine(self.attesting.bad_shares(height, culprits))
         self._settle()
+        for travel in self.journey.due(self.settlement.next_window):
+            self._keep(Height(travel.height or self.height), TRAVEL, travel.to_bytes())
         for change in self.restating.take_changes():
             self._out.records.append(JournalRecord(self.height, LATE, change.to_bytes()))
         return self._out.take()
@@ -252,10 +311,13 @@ class Node:
         """
         for one in stored:
             snapshot, kind = one.parts.get("snapshot"), one.entry.kind
+            self.journey.recall(one.parts.get(TRAVEL, b""))
             if self._unapplied:  # in the order of the log, whatever is there of the later ones
                 self._unapplied.append((one.decided, one.attachment))
             elif kind in KINDS or kind == "void":
                 self._apply(one.entry, one.attachment, None)
+                if ACCEPTANCE in one.parts and self.acceptance is not None:
+                    self.acceptance.take_certificate(one.parts[ACCEPTANCE])
             elif kind == "registry" and "registry" in one.parts:
                 self._apply_registry(_devices(one.parts["registry"]))
             elif snapshot is not None:
@@ -275,15 +337,17 @@ class Node:
                 self._await_signature(one.decided)
         kept = self.engine
         self.engine = Engine(self.network, kept.committee, kept.own_key, kept.timeouts, head)
-        signings = self._out.take().signings
-        self._out.signings += signings
+        self.engine.committees.update(kept.committees)
+        done = self.acceptance is None or self.acceptance.certificate is not None
+        asked = self._out.take().signings
+        self._out.signings += [one for one in asked if not (done and one.round == ACCEPTANCE_ROUND)]
 
     def replay(self, journal: Iterable[JournalRecord]) -> None:
         """Give back the open height; what is still to be done comes with the next Step."""
         agreement: list[JournalRecord] = []
         for record in journal:
-            if record.kind == LATE:
-                continue  # the shell offers what is remembered of late records
+            if record.kind.startswith(EVIDENCE) or record.kind == LATE:
+                continue  # it is history, and says nothing of the open height
             if record.kind != LEAVES:
                 agreement.append(record)
             elif record.height == self.height:
@@ -298,12 +362,15 @@ class Node:
         self._arm_phase()
 
     def _receive(self, via: NodeId, message: frames.NodeMessage) -> None:
+        self._hear(via, message)
         match message:
             case Verified(message=frames.Observations()):
                 self.settlement.on_observations(message)  # type: ignore[arg-type]
                 self._recheck()
             case Verified(message=frames.Bundle()):
-                self.keygen.take(message)  # type: ignore[arg-type]
+                (self.membership or self.keygen).take(message)  # type: ignore[arg-type]
+            case Verified(message=Vote(round=round_)) if round_ == ACCEPTANCE_ROUND:
+                self._accept(message)  # type: ignore[arg-type]
             case Verified(message=Vote()) | ProposalFrame() | wire.Status() | wire.Entries():
                 self.engine.receive(via, message)  # type: ignore[arg-type]
             case frames.InventoryNotice():
@@ -317,6 +384,8 @@ class Node:
                 held = self.settlement.observations_of(window, slot)
                 if held is not None:
                     self._send([Outgoing(frames.signed_frame(held), via)])
+            case frames.Share(epoch=epoch) if epoch != self.engine.committee.epoch:
+                pass  # its maker is in another epoch, and says it again
             case frames.Share(height, digest, signature):
                 head = self.engine.head[0]
                 self._combine(self.attesting.share(height, via, digest, signature, head))
@@ -342,6 +411,10 @@ class Node:
                 if not self.keygen.complete and name == self._phase_timer():
                     self.keygen.overdue = True
                     self._recheck()
+            case _ if name.startswith(f"{RESHARING_TIMER}/"):
+                held = name.removeprefix(f"{RESHARING_TIMER}/")
+                if self.membership is not None and self.membership.pass_time(held):
+                    self._recheck()
             case _ if name == GOSSIP_TIMER or name.startswith("round/"):
                 self.engine.timer(name)
             case _:
@@ -353,21 +426,33 @@ class Node:
                 int(self.own or 0), signing.payload, signature, self.network, self.engine.committees
             )
             check(isinstance(opened, Verified), "our own observations verify")
+            self._hear(NodeId(int(self.own or 0)), opened)  # type: ignore[arg-type]
             self._own_observations = signing.payload
             self.settlement.on_observations(opened)  # type: ignore[arg-type]
             self._send([Outgoing(frames.signed_frame(opened))])  # type: ignore[arg-type]
             return
+        if signing.round == ACCEPTANCE_ROUND:
+            self._accept(open_vote(signing.payload, signature, self.network, self.engine.committees))
+            return
+        self._hear_own(signing)
         self.engine.signed(signing, signature)
 
     def _offered(self, offered: Offered) -> None:
         now_s = None if offered.exchanged else self._now_ms // 1000
         self.settlement.open_windows(self._now_ms // 1000)
+        taken: dict[WindowStart, int] = {}
         late = [one for one in offered.readings if self.restating.is_late(one)]
-        timely = [one for one in offered.readings if not self.restating.is_late(one)] if late else None
-        verdicts = self.settlement.offer(offered.readings if timely is None else timely, now_s)
-        for verdict in (*verdicts, *self.restating.offer(late)):
+        timely = [one for one in offered.readings if not self.restating.is_late(one)]
+        verdicts = (*self.settlement.offer(timely, now_s), *self.restating.offer(late))
+        for reading, verdict in zip((*timely, *late), verdicts, strict=True):
             if isinstance(verdict, Rejected):
                 self._count_rejection(str(verdict.reason.value))
+                continue
+            taken[verdict.window] = taken.get(verdict.window, 0) + 1
+            if Rule.TWO_STORIES in verdict.flags:
+                self.conduct.see_meter(reading.usage_point, self._now_ms, verdict.window)
+        for window, count in taken.items():
+            self.journey.at(window).read(count, self._now_ms)
         if late and self.restating.running:
             self._tell_late()
             self._recheck()
@@ -386,20 +471,29 @@ class Node:
         self._recheck()
 
     def _bundle_made(self, made: BundleMade) -> None:
+        held = self.ceremony
+        session = Fields(decode(made.payload)).buff("session", 32)
+        if held.complete or made.phase != held.phase.value or session != held.ceremony.plan.session:
+            return
         opened = frames.open_signed(
-            int(self.own or 0), made.payload, made.signature, self.network, self.engine.committees
+            int(held.own_slot(self.engine.own_key) or 0),
+            made.payload,
+            made.signature,
+            self.network,
+            self.engine.committees,
+            self.ceremony_committees,
         )
         check(isinstance(opened, Verified), "our own bundle verifies")
-        if not self.keygen.complete and made.phase == self.keygen.phase.value:
-            self.keygen.take(opened)  # type: ignore[arg-type]
-            self._own_bundle = frames.signed_frame(opened)  # type: ignore[arg-type]
-            self._send([Outgoing(self._own_bundle)])
+        held.take(opened)  # type: ignore[arg-type]
+        self._own_bundle = frames.signed_frame(opened)  # type: ignore[arg-type]
+        self._send([Outgoing(self._own_bundle)])
 
     def _share_made(self, made: ShareMade) -> None:
-        if self.own is None:
+        if self.own is None or made.epoch != self.engine.committee.epoch:
             return
-        share = frames.Share(made.height, made.digest, made.signature)
+        share = frames.Share(made.height, made.digest, made.signature, made.epoch)
         self._own_shares[made.height] = share
+        self._hear(self.own, share)
         self._send([Outgoing(frames.share_frame(share))])
         head = self.engine.head[0]
         self._combine(self.attesting.share(made.height, self.own, made.digest, made.signature, head))
@@ -430,15 +524,27 @@ class Node:
             return
         self._close_if_due()
         late = self._restatement_is_due()
-        if not self.engine.begun and (self._registry_changed() or late or self._window_is_due()):
+        self._ask_bundle()
+        if not self.engine.begun and (
+            self._registry_changed() or late or self._window_is_due() or self._phase_is_due()
+        ):
             self.engine.begin()
 
     def _consider_ceremony(self) -> None:
-        if self.own is not None and self._asked_bundle != self._phase_timer():
-            self._asked_bundle = self._phase_timer()
-            self._out.signings.append(Signing("bundle", self.keygen.phase.value.encode(), self.height))
+        self._ask_bundle()
         if self.keygen.ready and not self.engine.begun:
             self.engine.begin()
+
+    def _ask_bundle(self) -> None:
+        held = self.ceremony
+        if held.complete or self._asked_bundle == held.name or held.own_slot(self.engine.own_key) is None:
+            return
+        self._asked_bundle = held.name
+        self._out.signings.append(Signing("bundle", held.phase.value.encode(), self.height))
+
+    def _phase_is_due(self) -> bool:
+        """A resharing goes on between windows: one that is closed goes first (A7)."""
+        return not self.settlement.closed and not self.ceremony.complete and self.ceremony.ready
 
     def _close_if_due(self) -> None:
         window = self.settlement.next_window
@@ -463,6 +569,8 @@ class Node:
         window = self.settlement.next_window
         self.settlement.close()
         self.journey.note(window, Stage.CLOSED, self._now_ms)
+        self._inputs = self.settlement.inputs().to_bytes()
+        self._keep(self.height, INPUTS, self._inputs)
         self._arm_collection()
         self._arm_deadline()
         self._ask_observations()
@@ -524,7 +632,7 @@ class Node:
             case Committed(decided, attachment):
                 self._committed(decided, attachment)
             case Misbehaved(proof):
-                self._misbehaved(proof.first, proof.second)
+                self._misbehaved(proof)
 
     def _propose(self, ask: ProposeWanted) -> None:
         blank = Entry(self.network, self.height, self.engine.head[1], "", {})
@@ -539,6 +647,11 @@ class Node:
         if self.restating.insists:
             self._propose_restatement(ask)
             return
+        if not self.ceremony.complete and not self._window_is_due():
+            phase = self.ceremony.make(blank, self._now_ms // 1000, self.settlement.next_window)
+            if phase is not None:
+                self.engine.made(ask.round, *phase)
+                return
         # Of a window that is over and not closed yet, records may still be on their way.
         worth = self.settlement.make((self._now_ms - self._pace.grace_ms) // 1000)
         if self._past_deadline and ask.round >= VOID_ROUND_MIN:
@@ -550,6 +663,7 @@ class Node:
         entry = Entry(self.network, self.height, self.engine.head[1], worth.kind, worth.body)
         if worth.found is not None:
             self.settlement.remember(entry.digest, *worth.found)
+            self._found_valid.add(entry.digest)
             self._journal_leaves(entry)
         self.journey.note(
             self.settlement.next_window, Stage.PROPOSED, self._now_ms, f"by us, round {ask.round}"
@@ -576,35 +690,45 @@ class Node:
         """Find out whether a proposal is valid; while that is being fetched it stays pending."""
         entry = ask.entry
         verdict: bool | None
+        objection = Objection.CEREMONY
         if self._unapplied:
             verdict = None
         elif not self.keygen.complete:
             verdict = self.keygen.check(entry, ask.attachment, self._now_ms // 1000)
             if not verdict and not self.keygen.overdue and entry.kind == self.keygen.phase.value:
                 verdict = None  # too early for an incomplete set; its time may come
+        elif entry.kind in KINDS and self.membership is not None:
+            next_window = self.settlement.next_window
+            verdict = self.membership.check(entry, ask.attachment, self._now_ms // 1000, next_window)
         elif entry.kind == "registry":
-            verdict = self._check_registry(entry)
+            verdict, objection = self._check_registry(entry), Objection.OTHER_REGISTRY
         elif self._is_restatement(entry):
             verdict, wanted = self.restating.check(entry, ask.attachment, ask.sender)
             self._send(wanted)
             if verdict:
+                self._found_valid.add(entry.digest)
                 self._journal_leaves(entry)
         elif self.restating.insists and entry.kind in ("window", "void"):
             verdict = None  # not before its restatement, or before the run's time is over (A8)
         elif entry.kind == "void":
-            verdict = self._check_void(ask)
+            verdict, objection = self._check_void(ask), Objection.VOID_NOT_DUE
         elif entry.kind == "window":
             verdict, wanted = self.settlement.check_window(entry, ask.attachment, ask.sender)
             self._send(wanted)
+            objection = self.settlement.objection
             if verdict:
+                self._found_valid.add(entry.digest)
                 self._journal_leaves(entry)
         else:
-            verdict = False
+            verdict, objection = False, Objection.OTHER_KIND
         if verdict is not None:
             self._pending.pop(entry.digest, None)
             self.engine.checked(entry.digest, valid=verdict)
             if not verdict:
-                self._note("refused", entry.height, f"{entry.kind} proposed by {ask.sender}")
+                detail = f"{entry.kind} proposed by {ask.sender}: {objection.value}"
+                self._note("refused", entry.height, detail)
+                seen = f"{entry.kind}: {objection.value}"
+                self._saw(ask.sender, Misdeed.REFUSED_PROPOSAL, entry.height, seen)
 
     def _check_registry(self, entry: Entry) -> bool | None:
         """None while this node's view of the chain is another: it may be the older one.
@@ -663,6 +787,9 @@ class Node:
                     self._recall()
                     return
                 self._keep(entry.height, "window", data.to_bytes())
+                if entry.digest not in self._found_valid:  # whether it is false, the shell finds out (E2, E3)
+                    self._note(UNCHECKED, entry.height, "decided by others")
+                self._found_valid.clear()
                 if self._is_restatement(entry):
                     pass  # its witnessed leaves rest on the observations of the first revision
                 elif self.settlement.lacks_observations(attachment):
@@ -673,9 +800,15 @@ class Node:
                 self._want_part(entry.height, "registry")
                 return
             self._unapplied.popleft()
+            epoch = self.engine.committee.epoch
             self._apply(entry, attachment, data)
             self._await_signature(decided)
-            self._reset_height()
+            if self.keygen.complete:
+                self.journey.opened(entry.height + 1, self.settlement.next_window)
+            if entry.kind not in KINDS:
+                self._reset_height()
+            elif self.engine.committee.epoch != epoch:
+                self._begin_with_others()
 
     def _apply(self, entry: Entry, attachment: bytes, data: WindowData | None) -> None:
         match entry.kind:
@@ -690,33 +823,120 @@ class Node:
                 self.settlement.apply_window(data)
                 self._run_begins(before)
                 leaves = data.summary.leaf_count
-                travel = self.journey.note(
-                    data.summary.window, Stage.CERTIFIED, self._now_ms, f"{leaves} leaves"
-                )
-                travel.height, travel.leaves = entry.height, leaves
+                self._certified(entry, data.summary.window, f"{leaves} leaves").leaves = leaves
                 self._windows_applied += 1
                 if self._windows_applied % SNAPSHOT_EVERY == 0:
                     self._keep(entry.height, "snapshot", self.settlement.attested.to_bytes())
                     self._keep(entry.height, CALENDAR, self.restating.to_bytes())
             case "void":
                 fields = Fields(entry.body)
-                window = WindowStart(fields.uint("window"))
-                travel = self.journey.note(window, Stage.CERTIFIED, self._now_ms, "void")
-                travel.height, travel.void_reason = entry.height, fields.uint("reason")
-                count = fields.uint("count")
+                window, count = WindowStart(fields.uint("window")), fields.uint("count")
+                self._certified(entry, window, "void").void_reason = fields.uint("reason")
                 self.restating.decided_void(window, count)
                 self.settlement.skip(count)
                 self._run_begins(window)
+            case kind if kind in KINDS and self.membership is not None:
+                self._apply_resharing(self.membership, entry, attachment)
             case kind if kind in KINDS:
-                self.keygen.apply(entry, attachment)
+                for fault in self.keygen.apply(entry, attachment):
+                    detail = f"{fault.phase.value}: {fault.reason.value}"
+                    self._saw(fault.slot, Misdeed.BAD_CEREMONY, entry.height, detail)
                 self._own_bundle = None
                 if self.keygen.complete:
                     first = Fields(entry.body).uint("first-window")
                     self.settlement.begin_at(WindowStart(first))
+                    self._open_epoch(self.keygen)
                 else:
                     self._arm_phase()
+            case "registry" if self.keygen.complete:  # its votes were not the window's
+                self.journey.at(self.settlement.next_window).drop_votes()
             case _:
                 pass
+
+    def _certified(self, entry: Entry, window: WindowStart, detail: str) -> Travel:
+        """A window is settled, for `explain`; one that is recalled after a restart knows when."""
+        travel = self.journey.at(window)
+        if travel.height != entry.height:
+            self.journey.note(window, Stage.CERTIFIED, self._now_ms, detail)
+            travel.height = entry.height
+            if self._inputs is not None:  # closed under this height, or under one that a registry took
+                self._keep(entry.height, INPUTS, self._inputs)
+        self._inputs = None
+        return travel
+
+    # -- the committee's change ---------------------------------------------------------
+
+    def _apply_resharing(self, membership: Membership, entry: Entry, attachment: bytes) -> None:
+        failed = membership.failure
+        complete = membership.apply(entry, attachment)
+        self._own_bundle = None
+        if complete is not None:
+            self._adopt(complete, entry)
+            return
+        if membership.failure is not None and membership.failure is not failed:  # K2
+            detail = f"{membership.failure.reason.value}; {blame(membership.failure.culprits)}"
+            self._note("ceremony-failed", entry.height, detail)
+        self._arm_phase()
+
+    def _adopt(self, complete: KeyGeneration, activation: Entry) -> None:
+        """The new shares are in force, and from the next height on the new committee decides (K3)."""
+        committee, was = members_of(complete)[0], self.own
+        self.keygen = complete
+        self.engine.adopt_committee(committee)
+        self.settlement.change_committee(self.own, committee.size, committee.quorum)
+        self.restating.own, self.restating.members = self.own, committee.size
+        self.attesting = Attesting(committee.quorum, committee.size)
+        self._open_epoch(complete)
+        self._own_shares.clear()
+        pending = list(self._awaiting_signature.values())
+        for decided in pending:  # by the new shares: the group's signature is the same (T1)
+            self._await_signature(decided)
+        self._activation = activation
+        self.acceptance = Acceptance(self.network, activation.height, activation.digest, committee)
+        if self.own is not None:
+            self._out.signings.append(self.acceptance.signing())
+        place = "not a member" if self.own is None else f"member {self.own}"
+        left = ", left the committee" if self.own is None and was is not None else ""  # U2
+        self._note("epoch", activation.height, f"{committee.epoch}: {place}{left}")
+
+    def _open_epoch(self, complete: KeyGeneration) -> None:
+        committee, polynomial = members_of(complete)
+        self.membership = Membership(self.network, self.genesis.window_s, committee, polynomial)
+        if self._proposed is not None:
+            self.membership.propose(self._proposed)
+            self._arm_phase()
+
+    def _begin_with_others(self) -> None:
+        """The window that is open goes on with other members; its deadline stays."""
+        self._own_observations = None
+        if self.settlement.closed:
+            self._arm_collection()
+            self._ask_observations()
+            self._send_notice()
+
+    def _accept(self, vote: Verified[Vote] | Rejected) -> None:
+        """A new member's word for the chain that its committee has taken over."""
+        acceptance = self.acceptance
+        if acceptance is None or isinstance(vote, Rejected):
+            return
+        if acceptance.own is None and self.own is not None and vote.sender == self.own:
+            acceptance.own = vote
+            self._send([Outgoing(wire.vote_frame(vote))])
+        if acceptance.take(vote):
+            self._accepted(acceptance)
+
+    def _accepted(self, acceptance: Acceptance) -> None:
+        certificate = acceptance.certificate
+        if certificate is None:
+            raise InvariantBroken("a quorum has accepted")
+        self._keep(acceptance.height, ACCEPTANCE, certificate.encoded())
+        self._note("accepted", acceptance.height, f"epoch {certificate.epoch}")
+        entry = self._activation
+        if self.own is not None and entry is not None:
+            wanted = transmission(DecidedEntry(entry, certificate), b"", self.own, acceptance.committee.size)
+            self._out.transmissions += [] if wanted is None else [wanted]
+
+    # -- signatures of the group --------------------------------------------------------
 
     def _take_registry(self, entry: Entry) -> bool:
         chain = self._chain
@@ -747,7 +967,8 @@ class Node:
         if wanted is None:
             return
         rows: list[Value] = [{"slot": slot, "share": share} for slot, share in wanted.shares]
-        payload = encode({"digest": wanted.digest, "shares": rows})
+        epoch = self.engine.committee.epoch
+        payload = encode({"digest": wanted.digest, "epoch": epoch, "shares": rows})
         self._out.signings.append(Signing("combine", payload, wanted.height))
 
     def _reset_height(self) -> None:
@@ -900,6 +1121,11 @@ class Node:
         if part.name == "observations":
             self._part_observations(part)
             return
+        if part.name == ACCEPTANCE:
+            held = self.acceptance
+            if held is not None and part.height == held.height and held.take_certificate(part.data):
+                self._accepted(held)
+            return
         if not self._unapplied or part.height != self._unapplied[0][0].entry.height:
             return
         entry = self._unapplied[0][0].entry
@@ -940,11 +1166,13 @@ class Node:
     def _nudge(self) -> None:
         """Messages get lost: whatever has not moved since is said again (liveness)."""
         self._out.timers.append(Timer(NUDGE_TIMER, self._pace.nudge_ms))
-        if self._own_bundle is not None and not self.keygen.complete:
+        if self._own_bundle is not None and not self.ceremony.complete:
             self._send([Outgoing(self._own_bundle)])
         self.restating.ask_again()
         if self.restating.running:
             self._tell_late()
+        if self.acceptance is not None and self.acceptance.certificate is None:
+            self._seek_acceptance(self.acceptance)
         if self._unapplied:
             self._apply_decided()
         elif self.keygen.complete and self.settlement.closed:
@@ -968,6 +1196,11 @@ class Node:
                 self._send([Outgoing(frames.share_frame(share))])
             self._want_part(height, "bls")  # also without a share of our own
 
+    def _seek_acceptance(self, acceptance: Acceptance) -> None:
+        if acceptance.own is not None:
+            self._send([Outgoing(wire.vote_frame(acceptance.own))])
+        self._want_part(acceptance.height, ACCEPTANCE)
+
     # -- small things -------------------------------------------------------------------
 
     def _phase_timer(self) -> str:
@@ -976,18 +1209,80 @@ class Node:
     def _arm_phase(self) -> None:
         if not self.keygen.complete:
             self._out.timers.append(Timer(self._phase_timer(), self._pace.ceremony_ms))
+        elif self.membership is not None and self.membership.open is not None:
+            name = f"{RESHARING_TIMER}/{self.membership.open.name}"
+            self._out.timers.append(Timer(name, self.membership.pause(self._pace.ceremony_ms)))
 
-    def _misbehaved(self, first: Verified[Vote], second: Verified[Vote]) -> None:
-        vote = first.message
+    def _misbehaved(self, proof: DoubleVote) -> None:
+        vote, committees = proof.first.message, self.engine.committees
+        key = committees[vote.epoch].node_keys[proof.first.sender]
+        told = self._accused.get(key, 0)
+        if told >= EVIDENCE_PER_KEY_MAX:  # one is enough to slash and to bar
+            return
+        self._accused[key] = told + 1
+        epochs = {vote.epoch, proof.second.message.epoch}
         evidence: Value = {
-            "kind": "double-vote",
-            "first": first.payload,
-            "first-signature": first.signature,
-            "second": second.payload,
-            "second-signature": second.signature,
+            "genesis": encode(self.genesis.value()),
+            "epochs": [{"number": one, "node-keys": committees[one].node_keys} for one in sorted(epochs)],
+            "first": {"payload": proof.first.payload, "signature": proof.first.signature},
+            "second": {"payload": proof.second.payload, "signature": proof.second.signature},
         }
-        self._out.records.append(JournalRecord(vote.height, "evidence", encode(evidence)))
-        self._note("double-vote", vote.height, f"member {first.sender}, round {vote.round}")
+        self._out.records.append(JournalRecord(vote.height, EVIDENCE + DOUBLE_VOTE, encode(evidence)))
+        self._note(DOUBLE_VOTE, vote.height, f"member {proof.first.sender}, round {vote.round}")
+        self.conduct.see(key, Misdeed.DOUBLE_VOTE, self._now_ms, vote.height, f"round {vote.round}")
+
+    # -- who was heard, for `explain` ----------------------------------------------------
+
+    def _hear(self, via: NodeId, message: frames.NodeMessage) -> None:
+        """Note the first word of each sort of each member; decides nothing."""
+        if not self.keygen.complete:
+            return
+        match message:
+            case Verified(message=Vote(_, height, round_, phase, digest), sender=sender):
+                said = Said.PREVOTE if phase is Phase.PREVOTE else Said.COMMIT
+                self._heard_at(height, said, sender, round_, digest)
+            case ProposalFrame(Verified(message=proposal, sender=sender)):
+                self._heard_at(proposal.height, Said.PROPOSAL, sender, proposal.round, proposal.digest)
+            case frames.Share(height, digest):
+                self._heard_at(height, Said.SHARE, via, 0, digest)
+            case frames.InventoryNotice(window):
+                self._heard_of(window, Said.NOTICE, via)
+            case Verified(message=frames.Observations(_, window), sender=sender):
+                self._heard_of(window, Said.OBSERVATIONS, sender)
+            case _:
+                pass
+
+    def _hear_own(self, signing: Signing) -> None:
+        own = self.own
+        if own is None or signing.height != self.height or not self.keygen.complete:
+            return
+        fields = Fields(decode(signing.payload))
+        if signing.topic == "vote":
+            said = Said.PREVOTE if signing.phase == Phase.PREVOTE else Said.COMMIT
+            digest = fields.optional_buff("digest", 32)
+        else:
+            said, digest = Said.PROPOSAL, fields.buff("digest", 32)
+        self._heard_at(self.height, said, own, signing.round, digest)
+
+    def _heard_at(self, height: int, said: Said, sender: NodeId, round_: int, digest: bytes | None) -> None:
+        if round_ > self.engine.round + ROUNDS_AHEAD:  # nobody fills the account with rounds to come
+            return
+        open_height = self._unapplied[0][0].entry.height if self._unapplied else self.height
+        heard = Heard(self._now_ms, said, sender, round_, (digest or b"")[:4])
+        self.journey.hear(height, open_height, self.settlement.next_window, heard)
+
+    def _heard_of(self, window: WindowStart, said: Said, sender: NodeId) -> None:
+        if self.settlement.takes(window):
+            self.journey.at(window).hear(Heard(self._now_ms, said, sender))
+
+    def saw_rejected(self, key: bytes, at_ms: int, reason: str) -> None:
+        """A peer's frame was rejected before it came to the node; may be told from another thread."""
+        self.conduct.see(key, Misdeed.REJECTED_FRAME, at_ms, self.height, reason)
+
+    def _saw(self, slot: NodeId, misdeed: Misdeed, height: int, detail: str = "") -> None:
+        keys = self.engine.committee.node_keys
+        if slot < len(keys):
+            self.conduct.see(keys[slot], misdeed, self._now_ms, height, detail)
 
     def _keep(self, height: Height, name: str, data: bytes) -> None:
         self._out.records.append(JournalRecord(height, PART + name, data))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,12 +24,14 @@ from consensus.dkg.ceremony import Ceremony
 from consensus.dkg.status import Complete
 from consensus.encoding import decode, encode
 from consensus.messages import Fields
-from consensus.model import Digest, Height, NodeId, Rejected
+from consensus.model import Digest, EpochNumber, Height, NodeId, Rejected
 from consensus.step import Milestone, Outgoing, Signing, Step, Timer, Transmission
 from consensus.threshold.bls import verify
 from consensus.threshold.scheme import SIGNATURE_BYTES
 from consensus.threshold.shares import BadShares, Combined, PublicPolynomial, SecretShare, combine
 from oracle import frames, memory
+from oracle.claims import META as CLAIMS
+from oracle.claims import Claims
 from oracle.events import (
     BundleMade,
     Event,
@@ -44,15 +46,18 @@ from oracle.events import (
 )
 from oracle.feeds.intake import Intake
 from oracle.keys.ceremony import CeremonySecrets
+from oracle.keys.channel import ChannelBroken
 from oracle.keys.register_file import RegisterFailed, RegisterProblem
-from oracle.keys.signer import Refused, Signer, VoteRequest
+from oracle.keys.signer import NodeSigner, Refusal, Refused, VoteRequest
 from oracle.model import Reading, RecordHash
 from oracle.node import Node
 from oracle.peers.links import Links
+from oracle.seats import Seats
 from oracle.storage.database import Database
 from oracle.storage.failure import StorageFailed
 from oracle.storage.history import EntrySigned, Meta
 from oracle.storage.records import RecordLog
+from oracle.tenure import Claim, Grant
 
 _log = logging.getLogger("wattest.runtime")
 
@@ -65,6 +70,11 @@ EVENTS_AT_ONCE: Final = 256
 MEND_S: Final = 3.0
 NAMED_MAX: Final = 10_000
 """Hashes of records that leaves name and this node still lacks; beyond, an export fetches none."""
+UNSIGNED_MAX: Final = 256
+"""Signatures that wait for a signer; the oldest are of rounds that are over."""
+CLAIMED: Final = ("vote", "proposal", "observations")
+"""Signed only by the instance that the members hold to (N3)."""
+LEASE_MS: Final = 5_000
 REQUESTS_MAX: Final = 16
 """Requests for history that are answered at the same time; more are dropped."""
 
@@ -84,6 +94,14 @@ class RuntimeCounters:
     refused_signatures: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A verified message over the link with a node key."""
+
+    key: bytes
+    message: frames.NodeMessage
+
+
 class Runtime:
     """Runs one node. `run` it in a TaskGroup after `attach`; `on_milestone` hears what happens."""
 
@@ -92,10 +110,11 @@ class Runtime:
         node: Node,
         database: Database,
         records: RecordLog,
-        signer: Signer,
+        signer: NodeSigner,
         secrets: CeremonySecrets,
         transmit: Callable[[Transmission], None],
         on_milestone: Callable[[Milestone, int], None],
+        lease_ms: int = LEASE_MS,
     ) -> None:
         self.node = node
         self.counters = RuntimeCounters()
@@ -107,18 +126,24 @@ class Runtime:
         self._on_milestone = on_milestone
         self._links: Links | None = None
         self._intake: Intake | None = None
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
-        self._frames: asyncio.Queue[tuple[NodeId, bytes]] = asyncio.Queue(FRAMES_WAITING_MAX)
+        self._events: asyncio.Queue[Event | _Heard] = asyncio.Queue()
+        self._frames: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue(FRAMES_WAITING_MAX)
+        self._seats = Seats()
         self._room = asyncio.Event()
         self._secrets_turn = asyncio.Lock()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._core = ThreadPoolExecutor(max_workers=1, thread_name_prefix="node")
         self._jobs: asyncio.TaskGroup | None = None
         self._requests = 0
-        self._share: SecretShare | None = None
+        self._share: tuple[EpochNumber, SecretShare] | None = None
+        self._outside_since: EpochNumber | None = None
         self._named: set[RecordHash] = set()
+        self._unsigned: deque[Signing] = deque(maxlen=UNSIGNED_MAX)
+        """What nobody could sign: asked again when there is a signer."""
         self.problem: str | None = None
         """Why the node stands still, for its health."""
+        self.claims = Claims(node, signer, lease_ms, self._send, self.happen, self._keep, self.sign_again)
+        self.claims.restore(database.history.meta_of_prefix(CLAIMS))
 
     # -- wiring ---------------------------------------------------------------------
 
@@ -131,9 +156,15 @@ class Runtime:
         self._events.put_nowait(event)
 
     def on_frame(self, slot: int, frame: bytes) -> None:
-        """A peer's bytes; never blocks, drops and counts when too many wait."""
+        """A peer's bytes; never blocks, drops and counts when too many wait.
+
+        The peer is its key from here on: what a slot means changes with the committee.
+        """
+        key = None if self._links is None else self._links.key_of(slot)
+        if key is None:
+            return
         try:
-            self._frames.put_nowait((NodeId(slot), frame))
+            self._frames.put_nowait((key, frame))
         except asyncio.QueueFull:
             self.counters.frames_dropped += 1
 
@@ -147,6 +178,7 @@ class Runtime:
             async with asyncio.TaskGroup() as jobs:
                 self._jobs = jobs
                 jobs.create_task(self._read_frames(), name="frames")
+                jobs.create_task(self.claims.run(), name="claims")
                 jobs.create_task(self._bearing(self.mend()), name="mend")
                 self.happen(Started())
                 await self._consume()
@@ -168,8 +200,14 @@ class Runtime:
             steps = await loop.run_in_executor(self._core, self._handle, at_ms, events)
             await self._carry_out(steps, at_ms)
 
-    def _handle(self, at_ms: int, events: Sequence[Event]) -> list[Step]:
-        return [self.node.handle(at_ms, event) for event in events]
+    def _handle(self, at_ms: int, events: Sequence[Event | _Heard]) -> list[Step]:
+        return [self.node.handle(at_ms, self._seated(event)) for event in events]
+
+    def _seated(self, event: Event | _Heard) -> Event:
+        """A peer's slot is that of the committee in force when its word is taken in."""
+        if isinstance(event, _Heard):
+            return Received(self._seats.slot_of(self.node.engine.committee, event.key), event.message)
+        return event
 
     async def _carry_out(self, steps: Sequence[Step], at_ms: int) -> None:
         """Persist all, then everything else in the order of a Step's fields (N2)."""
@@ -184,6 +222,10 @@ class Runtime:
             for timer in step.timers:
                 self._arm(timer)
         await self._sign([signing for step in steps for signing in step.signings])
+        epoch = self.node.engine.committee.epoch
+        if self.node.own is None and self.node.keygen.complete and self._outside_since != epoch:
+            self._outside_since = epoch
+            self._start(self._erase_shares())
         for height in writes.windows:
             self._start(self._bearing(self._complete_records(Height(height))))
         for step in steps:
@@ -211,14 +253,19 @@ class Runtime:
         self.problem = str(failure)
 
     def _send(self, envelopes: Iterable[Outgoing]) -> None:
-        links = self._links
-        if links is None:
-            return
+        committee = self.node.engine.committee
         for outgoing in envelopes:
-            if outgoing.to is None:
-                links.broadcast(outgoing.frame)
-            elif outgoing.to != self.node.own:
-                links.send(outgoing.to, outgoing.frame)
+            if outgoing.to is not None:
+                self._send_to(self._seats.key_of(committee, outgoing.to), (outgoing.frame,))
+            elif self._links is not None:
+                self._links.broadcast(outgoing.frame)
+
+    def _send_to(self, key: bytes | None, frames_: Iterable[bytes]) -> None:
+        """To one peer, if it is still linked by this key."""
+        slot = None if self._links is None or key is None else self._links.slot_of(key)
+        if self._links is not None and slot is not None:
+            for frame in frames_:
+                self._links.send(slot, frame)
 
     def _arm(self, timer: Timer) -> None:
         armed = self._timers.pop(timer.name, None)
@@ -234,23 +281,39 @@ class Runtime:
 
     # -- signing ----------------------------------------------------------------------
 
+    def sign_again(self) -> None:
+        """There is a signer again, or this node is entitled again: ask for what was not signed.
+
+        What was signed before gets the same signature (N1).
+        """
+        wanted = list(self._unsigned)
+        self._unsigned.clear()
+        self._start(self._sign_again([one for one in wanted if one.height in (0, self.node.height)]))
+
+    async def _sign_again(self, wanted: Sequence[Signing]) -> None:
+        await self.claims.ask_signer()
+        await self._sign(wanted)
+
     async def _sign(self, signings: Sequence[Signing]) -> None:
+        if any(one.topic in CLAIMED for one in signings) and not self.claims.entitled():
+            self._unsigned += [one for one in signings if one.topic in CLAIMED]  # N3
+            signings = [one for one in signings if one.topic not in CLAIMED]
         slashable = [one for one in signings if one.topic in ("vote", "proposal")]
         if slashable:
-            requests = [
-                VoteRequest(self.node.network, one.height, one.round, one.phase, one.payload)
-                for one in slashable
-            ]
-            for signing, answer in zip(slashable, await self._votes(requests), strict=False):
+            answers = await self._votes(slashable)
+            if answers and not self.claims.entitled():  # a disk may be slower than a lease is long
+                self._unsigned += slashable
+                answers = ()
+            for signing, answer in zip(slashable, answers, strict=False):
                 self._signed(signing, answer)
         for signing in signings:
             match signing.topic:
                 case "vote" | "proposal":
                     pass
                 case "observations":
-                    self._signed(signing, self._signer.sign_plain("observations", signing.payload))
+                    await self._sign_plain(signing)
                 case "bundle":
-                    self._start(self._make_bundle(signing.payload.decode(), self.node.keygen.ceremony))
+                    self._start(self._make_bundle(signing, self.node.ceremony.ceremony))
                 case "share":
                     self._start(self._make_share(signing))
                 case "combine":
@@ -261,10 +324,22 @@ class Runtime:
                 case _:
                     raise ValueError(f"nobody signs {signing.topic}")
 
-    async def _votes(self, requests: Sequence[VoteRequest]) -> Sequence[bytes | Refused]:
+    async def _sign_plain(self, signing: Signing) -> None:
+        try:
+            self._signed(signing, await self._signer.sign_plain_off_loop(signing.topic, signing.payload))
+        except ChannelBroken:
+            self._unsigned.append(signing)
+
+    async def _votes(self, slashable: Sequence[Signing]) -> Sequence[bytes | Refused]:
         """Signatures through the register; none while its disk is full: the round goes on without us (N2)."""
+        requests = [
+            VoteRequest(self.node.network, one.height, one.round, one.phase, one.payload) for one in slashable
+        ]
         try:
             answers = await self._signer.sign_many_off_loop(requests)
+        except ChannelBroken:
+            self._unsigned += slashable
+            return ()
         except RegisterFailed as failure:
             if failure.problem is not RegisterProblem.DISK_FULL:
                 raise
@@ -276,19 +351,25 @@ class Runtime:
     def _signed(self, signing: Signing, answer: bytes | Refused) -> None:
         if isinstance(answer, Refused):
             self.counters.refused_signatures[answer.reason.value] += 1
+            self.claims.twin |= answer.reason is Refusal.TWIN
             _log.warning("the signer refuses a %s: %s", signing.topic, answer.reason.value)
             return
         self.happen(Signed(signing, answer))
 
-    async def _make_bundle(self, phase: str, ceremony: Ceremony) -> None:
+    async def _make_bundle(self, signing: Signing, ceremony: Ceremony) -> None:
         """This node's word in a ceremony; made once, kept, and said again as it was (N1)."""
+        phase = signing.payload.decode()
         key = f"bundle:{ceremony.plan.session.hex()}:{phase}"
         held = await self._database.read(lambda history: history.meta(key))
         if held is None:
             if ceremony.phase is None or ceremony.phase.value != phase:
                 return
-            async with self._secrets_turn:
-                made = await asyncio.to_thread(self._secrets.bundle, ceremony)
+            try:
+                async with self._secrets_turn:
+                    made = await asyncio.to_thread(self._secrets.bundle, ceremony)
+            except ChannelBroken:
+                self._unsigned.append(signing)
+                return
             if isinstance(made, Rejected):
                 _log.info("no part in phase %s: %s %s", phase, made.reason.value, made.detail)
                 return
@@ -298,23 +379,42 @@ class Runtime:
         self.happen(BundleMade(phase, fields.buff("payload", 1, 1 << 20), fields.buff("signature", 65)))
 
     async def _make_share(self, signing: Signing) -> None:
+        held = await self._own_share()
+        if held is None:
+            return
+        epoch, share = held
+        digest = Digest(signing.payload)
+        signature = await asyncio.to_thread(share.sign, digest)
+        self.happen(ShareMade(Height(signing.height), digest, signature, epoch))
+
+    async def _own_share(self) -> tuple[EpochNumber, SecretShare] | None:
+        """This node's share of the epoch in force; None for a node that has none."""
         async with self._secrets_turn:  # several entries may be decided before the first share is stored
-            if self._share is None:
-                made = await asyncio.to_thread(self._secrets.share, self.node.keygen.ceremony)
+            ceremony = self.node.keygen.ceremony
+            epoch = ceremony.plan.epoch
+            if self._share is None or self._share[0] != epoch:
+                made = await asyncio.to_thread(self._secrets.share, ceremony)
+                # K4: the activation is in the history, and the new share, if there is one, on disk.
+                await asyncio.to_thread(self._secrets.erase_before, epoch)
                 if isinstance(made, Rejected):
                     _log.warning("this node has no share: %s %s", made.reason.value, made.detail)
-                    return
-                self._share = made
-        digest = Digest(signing.payload)
-        signature = await asyncio.to_thread(self._share.sign, digest)
-        self.happen(ShareMade(Height(signing.height), digest, signature))
+                    return None
+                self._share = epoch, made
+            return self._share
+
+    async def _erase_shares(self) -> None:
+        """K4 for a node that has left the committee: it keeps no share of the key."""
+        async with self._secrets_turn:
+            self._share = None
+            await asyncio.to_thread(self._secrets.erase_before, self.node.keygen.ceremony.plan.epoch)
 
     async def _combine(self, signing: Signing) -> None:
-        polynomial = self.public_polynomial
-        if polynomial is None:
-            return
         fields = Fields(decode(signing.payload))
-        digest = Digest(fields.buff("digest", 32))
+        digest, epoch = Digest(fields.buff("digest", 32)), EpochNumber(fields.uint("epoch"))
+        ceremony = self.node.keygen.ceremony
+        if not isinstance(ceremony.status, Complete) or ceremony.plan.epoch != epoch:
+            return  # the committee has changed since: its shares are combined anew
+        polynomial = ceremony.status.outcome.polynomial
         partials: dict[NodeId, bytes] = {}
         for row in fields.items("shares", 31):
             part = Fields(row)
@@ -323,7 +423,7 @@ class Runtime:
             case Combined(signature):
                 self.happen(SharesCombined(Height(signing.height), digest, signature))
             case BadShares(culprits):
-                self.happen(SharesBad(Height(signing.height), culprits))
+                self.happen(SharesBad(Height(signing.height), culprits, epoch))
 
     async def _recall(self, window: int) -> None:
         """Leaves of a settled window, from the history (A8)."""
@@ -347,19 +447,22 @@ class Runtime:
             while not self._frames.empty() and len(batch) < FRAMES_AT_ONCE:
                 batch.append(self._frames.get_nowait())
             parsed = await asyncio.to_thread(self._parse, batch)
+            await self.claims.look_at(parsed)
             for via, message in parsed:
                 self._dispatch(via, message)
 
     def _parse(
-        self, batch: Sequence[tuple[NodeId, bytes]]
-    ) -> list[tuple[NodeId, frames.NodeMessage | Rejected]]:
+        self, batch: Sequence[tuple[bytes, bytes]]
+    ) -> list[tuple[bytes, frames.NodeMessage | Rejected]]:
         network, committees = self.node.network, self.node.engine.committees
-        return [(via, frames.parse(frame, network, committees)) for via, frame in batch]
+        ceremony = self.node.ceremony_committees
+        return [(via, frames.parse(frame, network, committees, ceremony)) for via, frame in batch]
 
-    def _dispatch(self, via: NodeId, message: frames.NodeMessage | Rejected) -> None:
+    def _dispatch(self, via: bytes, message: frames.NodeMessage | Rejected) -> None:
         match message:
             case Rejected(reason):
                 self.counters.rejected_frames[str(reason.value)] += 1
+                self.node.saw_rejected(via, now_ms(), str(reason.value))
             case EntriesWanted(first):
                 self._serve(self._send_entries(via, first))
             case frames.PartWanted():
@@ -368,10 +471,14 @@ class Runtime:
                 self._serve(self._send_records(via, message))
             case frames.Records():
                 self._serve(self._take_records(message))
+            case Claim():
+                self._serve(self.claims.judge(via, message))
+            case Grant():
+                self.claims.answered(via, message)
             case frames.Part(name=memory.SIGNATURE):
                 self._serve(self._take_signature(message))
             case _:
-                self.happen(Received(via, message))
+                self._events.put_nowait(_Heard(via, message))
 
     def _serve(self, answer: Coroutine[None, None, None]) -> None:
         """Answer a request beside everything else; too many at a time are dropped and asked again."""
@@ -380,13 +487,18 @@ class Runtime:
             answer.close()
             return
         self._requests += 1
-        self._start(self._served(answer))
+        if self._jobs is not None:
+            job = self._jobs.create_task(self._served(answer))
+            job.add_done_callback(lambda _: answer.close())  # one cancelled before it began awaits nothing
 
     async def _served(self, answer: Coroutine[None, None, None]) -> None:
         try:
             await self._bearing(answer)
         finally:
             self._requests -= 1
+
+    async def _keep(self, kept: Meta) -> None:
+        await self._database.write((), (kept,))
 
     async def _bearing(self, job: Coroutine[None, None, None]) -> None:
         """Do what nothing hangs on; a disk that fails for a while must not end the node."""
@@ -397,14 +509,14 @@ class Runtime:
                 raise
             _log.warning("left undone, the disk does not answer: %s", failure)
 
-    async def _send_entries(self, via: NodeId, first: Height) -> None:
+    async def _send_entries(self, via: bytes, first: Height) -> None:
         rows = await self._database.read(
             lambda history: memory.entries_from(history, first, ENTRIES_PER_FRAME)
         )
         if rows:
-            self._send([Outgoing(entries_frame(rows), via)])
+            self._send_to(via, (entries_frame(rows),))
 
-    async def _send_part(self, via: NodeId, wanted: frames.PartWanted) -> None:
+    async def _send_part(self, via: bytes, wanted: frames.PartWanted) -> None:
         if wanted.name == memory.SIGNATURE:
             entry = await self._database.read(lambda history: history.entry(wanted.height))
             data = None if entry is None else entry.signature
@@ -412,12 +524,12 @@ class Runtime:
             data = await self._database.read(lambda history: history.part(wanted.height, wanted.name))
         if data is not None and len(data) <= frames.PART_BYTES_MAX:
             part = frames.Part(wanted.height, wanted.name, data)
-            self._send([Outgoing(frames.part_frame(part), via)])
+            self._send_to(via, (frames.part_frame(part),))
 
-    async def _send_records(self, via: NodeId, wanted: frames.RecordsWanted) -> None:
+    async def _send_records(self, via: bytes, wanted: frames.RecordsWanted) -> None:
         held = await asyncio.to_thread(self._records.get_many, wanted.hashes)
         records = tuple(held[one].record for one in wanted.hashes if one in held)
-        self._send([Outgoing(frame, via) for frame in frames.records_frames(records)])
+        self._send_to(via, frames.records_frames(records))
 
     async def _take_records(self, message: frames.Records) -> None:
         """Records of a peer: verified like a feed's, or kept as they are where a leaf names them."""

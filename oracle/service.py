@@ -27,13 +27,14 @@ from consensus.messages import Fields
 from consensus.model import Committee, EpochNumber, Genesis, InvariantBroken
 from consensus.step import Milestone, Transmission
 from oracle import memory
-from oracle.api.app import make_app, serving
+from oracle.api.app import make_app, make_exporter, serving
 from oracle.api.stream import Announcer, event_from
 from oracle.api.stream import Stage as FeedStage
 from oracle.chain.address import chain_of
 from oracle.chain.client import CallRefused, StacksClient
 from oracle.chain.contracts import ContractMisread, OracleContracts
 from oracle.chain.courier import OutboxLimits
+from oracle.chain.disputes import Disputes
 from oracle.chain.endpoint import ChainUnavailable
 from oracle.chain.outbox import Outbox
 from oracle.chain.reporter import Receipt, Reporter
@@ -48,15 +49,19 @@ from oracle.feeds.mqtt import MqttFeed
 from oracle.feeds.mqtt import MqttSettings as FeedMqttSettings
 from oracle.feeds.roster import Roster, RosterError
 from oracle.journey import Stage as JourneyStage
+from oracle.journey import Travel
 from oracle.keys import keystore
 from oracle.keys.ceremony import CeremonySecrets
+from oracle.keys.channel import ChannelBroken
 from oracle.keys.keystore import LIGHT, STANDARD, KeyKind, KeystoreError
-from oracle.keys.register import Register
-from oracle.keys.signer import Refused, Signer
+from oracle.keys.process import Place
+from oracle.keys.remote import SignerProcess, key_opens
+from oracle.keys.signer import Refused
 from oracle.model import Device, RecordHash, WindowStart
-from oracle.node import NUDGE_TIMER, Node
+from oracle.node import DOUBLE_VOTE, NUDGE_TIMER, TRAVEL, UNCHECKED, Node
 from oracle.peers.identity import Identity, issue
 from oracle.peers.links import Links
+from oracle.prosecutor import Prosecutor
 from oracle.runtime import Runtime, now_ms
 from oracle.schedule import transmission
 from oracle.standing import Standing
@@ -70,7 +75,6 @@ from oracle.windows.vee import Rules
 
 _log = logging.getLogger("wattest.service")
 
-PLAIN_TOPICS: Final = frozenset({"hello", "deal", "respond", "justify", "confirm", "observations", "receipt"})
 HOUSEKEEPING_S: Final = 6 * 3600.0
 REGISTER_HEIGHTS: Final = 10_000
 """Rows of the sign-once register that are kept; below them its watermark stands."""
@@ -85,9 +89,8 @@ PENDING_MAX: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What a node signs with; secrets reach no repr."""
+    """What this process signs with; secrets reach no repr. The node key is in the signer's (N1)."""
 
-    node: keystore.Key
     account: keystore.Key
     tls: keystore.Key
     password: str = field(repr=False)
@@ -103,7 +106,6 @@ def open_keys(configuration: Configuration) -> Keys:
     except KeystoreError as cause:
         raise ConfigurationFaulty((f"node.password_file: {cause}",)) from cause
     paths = {
-        KeyKind.NODE: configuration.node_key,
         KeyKind.CHAIN: configuration.account_key,
         KeyKind.TLS: configuration.tls_key,
     }
@@ -115,7 +117,32 @@ def open_keys(configuration: Configuration) -> Keys:
             faults.append(f"{kind.value} key: {cause}")
     if faults:
         raise ConfigurationFaulty(tuple(faults))
-    return Keys(opened[KeyKind.NODE], opened[KeyKind.CHAIN], opened[KeyKind.TLS], password)
+    return Keys(opened[KeyKind.CHAIN], opened[KeyKind.TLS], password)
+
+
+def signer_place(configuration: Configuration) -> Place:
+    """Where the signer's process finds the node key and the register."""
+    return Place(
+        configuration.node_key,
+        configuration.password_file,
+        configuration.data / "register.db",
+        configuration.register_marker,
+        configuration.allow_light_keys,
+    )
+
+
+def check_keys(configuration: Configuration) -> None:
+    """Open every key, the node key in a process of its own. Raises ConfigurationFaulty with all faults."""
+    faults: list[str] = []
+    try:
+        open_keys(configuration)
+    except ConfigurationFaulty as cause:
+        faults += cause.faults
+    if not any(fault.startswith("node.password_file") for fault in faults):
+        wrong = key_opens(signer_place(configuration))
+        faults += [f"node key: {wrong}"] if wrong else []
+    if faults:
+        raise ConfigurationFaulty(tuple(faults))
 
 
 def open_roster(path: Path) -> Roster:
@@ -139,8 +166,7 @@ class Service:
         records: RecordLog,
         contracts: OracleContracts,
         outbox: Outbox,
-        signer: Signer,
-        register: Register,
+        signer: SignerProcess,
         secrets: CeremonySecrets,
         roster: Roster,
         keys: Keys,
@@ -154,9 +180,11 @@ class Service:
         self.chain_height = 0
         self._announcements: asyncio.Queue[tuple[int, FeedStage]] = asyncio.Queue()
         self._devices: dict[int, Device] = {}
-        self.runtime = Runtime(node, database, records, signer, secrets, self._transmit, self._milestone)
+        self.runtime = Runtime(
+            node, database, records, signer, secrets, self._transmit, self._milestone, configuration.lease_ms
+        )
         self.intake = Intake(self._device, roster, records, self.runtime.on_readings, IntakeLimits())
-        self._signer, self._register, self._keys = signer, register, keys
+        self.signer, self._keys = signer, keys
         identity = self._issue()
         committee = node.engine.committee
         addresses = {
@@ -200,6 +228,14 @@ class Service:
             self._window_of,
             self._has_receipt,
             self._lose_receipt,
+            self._submitted,
+        )
+        self.prosecutor = Prosecutor(
+            database,
+            make_exporter(self.standing, database, records),
+            node.genesis.window_s,
+            self._disputes,
+            lambda milestone: self._milestone(milestone, now_ms()),
         )
 
     async def run(self, on_ready: Callable[[str, int], None]) -> None:
@@ -211,12 +247,14 @@ class Service:
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(self.links.run(), name="links")
+            tasks.create_task(self.signer.supervise(self.runtime.sign_again), name="signer")
             await self._first_registry()
             await self.intake.replay(self._replay_from_ms())
             await self.intake.replay_named(await self.database.read(memory.late_records))
             tasks.create_task(self.runtime.run(), name="runtime")
             tasks.create_task(self._run_outbox(), name="outbox")
             tasks.create_task(self.reporter.run(), name="reporter")
+            tasks.create_task(self.prosecutor.run(), name="prosecutor")
             tasks.create_task(self._read_registry(), name="registry")
             tasks.create_task(self._refresh(), name="standing")
             tasks.create_task(self._keep_house(), name="housekeeping")
@@ -239,10 +277,13 @@ class Service:
                 "records": hashes,
             }
         )
-        signature = self._signer.sign_plain("receipt", payload)
+        try:
+            signature = await self.signer.sign_plain_off_loop("receipt", payload)
+        except ChannelBroken:
+            return {"refused": "no-signer"}
         if isinstance(signature, Refused):
             return {"refused": signature.reason.value}
-        key = self._signer.public_key.hex()
+        key = self.signer.public_key.hex()
         return {"payload": payload.hex(), "signature": signature.hex(), "node_key": key}
 
     def _link_up(self, slot: int) -> None:
@@ -256,14 +297,15 @@ class Service:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             head = self.node.engine.head[0]
-            await asyncio.to_thread(
-                self._register.prune, self._signer.public_key, self.node.network, head - REGISTER_HEIGHTS
-            )
-            self.links.renew(self._issue())
+            try:
+                await self.signer.prune_off_loop(head - REGISTER_HEIGHTS)
+                self.links.renew(await asyncio.to_thread(self._issue))
+            except ChannelBroken as failure:
+                _log.warning("left undone until next time, the signer does not answer: %s", failure)
 
     def _issue(self) -> Identity:
         now_s = int(time.time())
-        return issue(self._keys.tls.secret, self._signer.sign_tls_binding, self.node.network, now_s)
+        return issue(self._keys.tls.secret, self.signer.sign_tls_binding, self.node.network, now_s)
 
     def _milestone(self, milestone: Milestone, at_ms: int) -> None:
         _log.info("%s %d %s", milestone.name, milestone.height, milestone.detail)
@@ -284,6 +326,25 @@ class Service:
                 self._announce(milestone.height, FeedStage.ON_CHAIN)
                 if closed_ms:
                     self.metrics.window_on_chain(closed_ms, at_ms)
+            case name if name == DOUBLE_VOTE:
+                self.prosecutor.news()
+            case name if name == UNCHECKED:
+                self.prosecutor.look(milestone.height)
+
+    def _disputes(self, prosecutor: Prosecutor) -> Disputes:
+        """The way of evidence to the chain; the order among members is that of the committee in force."""
+        settings, node = self.configuration.chain, self.node
+        return Disputes(
+            self.contracts,
+            self.outbox,
+            time.monotonic,
+            settings.stage_s,
+            settings.poll_s,
+            node.network,
+            node.engine.own_key,
+            lambda: (node.own, node.engine.committee.size),
+            prosecutor.keep,
+        )
 
     def _announce(self, height: int, stage: FeedStage) -> None:
         self._announcements.put_nowait((height, stage))
@@ -370,10 +431,31 @@ class Service:
                 Part(receipt.height, "attestation", receipt.attestation),
             ),
         )
-        place = await self._window_of(receipt.height)
-        if place is not None:
-            self.node.journey.note(WindowStart(place[0]), JourneyStage.ON_CHAIN, now_ms(), receipt.txid)
+        await self._travelled(receipt.height, JourneyStage.ON_CHAIN, receipt.txid)
         self._milestone(Milestone("on-chain", receipt.height, receipt.txid), now_ms())
+
+    async def _submitted(self, height: int, stage: int) -> None:
+        """This node's transaction for an entry is in the outbox."""
+        before = "first in turn" if not stage else f"after {stage} other submitters"
+        try:
+            await self._travelled(height, JourneyStage.SUBMITTED, before)
+        except StorageFailed as failure:
+            if not failure.retriable:
+                raise
+            _log.warning("when height %d was submitted cannot be kept: %s", height, failure)
+
+    async def _travelled(self, height: int, stage: JourneyStage, detail: str) -> None:
+        """Note what became of a window on its way to the chain, also of one that is long gone."""
+        place = await self._window_of(height)
+        if place is None:
+            return
+        window = WindowStart(place[0])
+        travel = self.node.journey.of(window)
+        if travel is None or travel.height != height:
+            kept = await self.database.read(lambda history: history.part(height, TRAVEL))
+            travel = Travel.from_bytes(kept or b"") or Travel(window, height)
+        travel.note(stage, now_ms(), detail)
+        await self.database.write((), (Part(height, TRAVEL, travel.to_bytes()),))
 
     async def _has_receipt(self, height: int) -> bool:
         receipts = await self.database.read(lambda history: history.receipts(height))
@@ -404,15 +486,12 @@ async def opened(configuration: Configuration) -> AsyncIterator[Service]:
 
     Raises ConfigurationFaulty, StorageFailed, RegisterFailed before anything is started.
     """
-    keys, roster = open_keys(configuration), open_roster(configuration.roster)
+    roster = open_roster(configuration.roster)
     configuration.data.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        marker = configuration.register_marker
-        new_marker = marker is not None and not marker.exists()
-        register = Register(configuration.data / "register.db", marker, add_marker=new_marker)
-        stack.callback(register.close)
-        signer = Signer(keys.node, register, PLAIN_TOPICS)
+        signer = SignerProcess(signer_place(configuration))
         stack.callback(signer.close)
+        keys = await _open_all_keys(configuration, signer)
         database = Database(configuration.data / "node.db")
         stack.callback(database.close)
         records = RecordLog(configuration.data / "records", reserve_bytes=configuration.reserve_mib << 20)
@@ -422,9 +501,11 @@ async def opened(configuration: Configuration) -> AsyncIterator[Service]:
         )
         contracts = OracleContracts(client, configuration.chain.deployer)
         genesis = await _genesis(database, contracts)
-        node = build_node(configuration, genesis, keys.node.public)
+        await asyncio.to_thread(signer.bind, genesis.network)
+        node = build_node(configuration, genesis, signer.public_key)
         node.restore(memory.stored(database.history), memory.head(database.history))
         node.replay(database.journal.replay())
+        node.journey.recall(memory.open_travel(database.history))
         cost = LIGHT if configuration.allow_light_keys else STANDARD
         secrets = CeremonySecrets(configuration.node_key.parent, keys.password, signer, cost)
         outbox = await stack.enter_async_context(
@@ -441,10 +522,28 @@ async def opened(configuration: Configuration) -> AsyncIterator[Service]:
             )
         )
         service = Service(
-            configuration, node, database, records, contracts, outbox, signer, register, secrets, roster, keys
+            configuration, node, database, records, contracts, outbox, signer, secrets, roster, keys
         )
         stack.push_async_callback(service.intake.close)
         yield service
+
+
+async def _open_all_keys(configuration: Configuration, signer: SignerProcess) -> Keys:
+    """Start the signer and open the other keys; every keystore that does not open is named."""
+    faults: list[str] = []
+    keys: Keys | None = None
+    try:
+        keys = open_keys(configuration)
+    except ConfigurationFaulty as cause:
+        faults += cause.faults
+    if not any(fault.startswith("node.password_file") for fault in faults):
+        try:
+            await asyncio.to_thread(signer.start)
+        except KeystoreError as cause:
+            faults.append(f"node key: {cause}")
+    if faults or keys is None:
+        raise ConfigurationFaulty(tuple(faults))
+    return keys
 
 
 def build_node(configuration: Configuration, genesis: Genesis, own_key: bytes) -> Node:

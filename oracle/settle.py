@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum, unique
 from typing import Final
 
 import numpy as np
@@ -33,6 +33,7 @@ from oracle.model import Reading, RecordHash, UsagePoint, WindowStart
 from oracle.windows import inventory as inventories
 from oracle.windows import witness
 from oracle.windows.attested import Attested
+from oracle.windows.inputs import Inputs, InputSet
 from oracle.windows.inventory import Inventory
 from oracle.windows.keeper import Accepted, Choice, Keeper
 from oracle.windows.packing import Misfit
@@ -55,6 +56,33 @@ class VoidReason(IntEnum):
     """No member held a record of it: nothing was measured, or everybody was away."""
     NO_AGREEMENT = 2
     """Its deadline passed without a value that a quorum could accept."""
+
+
+@unique
+class Objection(Enum):
+    """Why this node votes for nothing: what it finds wrong with a proposal (A3)."""
+
+    OTHER_KIND = "other-kind"
+    """An entry of a kind that is not due: the proposer is of another version, or lies."""
+    OTHER_WINDOW = "other-window"
+    """Of another window than the next, or with a malformed list of observers."""
+    OTHER_OBSERVATIONS = "other-observations"
+    """It rests on observations that a member signed otherwise to this node: that member is two-faced."""
+    TOO_MANY = "too-many-proposals"
+    """So many different results were proposed for one window that no more are checked: look who does."""
+    BAD_ROWS = "bad-rows"
+    """The proposer's rows are malformed, or name usage points that are not in the registry."""
+    CENSORS = "censors"
+    """It leaves out, or ranks wrongly, a record that this node held at the close: see where the
+    inputs differ with `wattest explain` and several `--api`."""
+    DOES_NOT_FOLLOW = "does-not-follow"
+    """Totals, roots or leaves are not what the records give: another version, or a lie."""
+    VOID_NOT_DUE = "void-not-due"
+    """This node holds records of a window that is to be void as empty, or its deadline is not over."""
+    OTHER_REGISTRY = "other-registry"
+    """Not the devices that this node reads on chain: compare the Stacks nodes' answers."""
+    CEREMONY = "ceremony"
+    """The bundles are not those of this phase of the key ceremony, or are not all there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +140,8 @@ class Settlement:
         self._choices: dict[Digest, Choice] = {}
         self._foreign: dict[Digest, _Foreign] = {}
         self._inventory: tuple[WindowStart, bytes] | None = None
+        self.objection = Objection.DOES_NOT_FOLLOW
+        """Why `check_window` has last found a proposal wrong."""
 
     @property
     def registry(self) -> Registry:
@@ -146,6 +176,13 @@ class Settlement:
         if self._holds(self.next_window):
             self.keeper.close(self.next_window)
 
+    def inputs(self) -> Inputs:
+        """What this node holds of the next window, which is closed; for `explain`."""
+        seen = self.keeper.observations(self.next_window)
+        chosen = self.keeper.choice(self.next_window).rows
+        observed = PackedRows(seen.usage_points, seen.records)
+        return Inputs(self.next_window, InputSet.of(chosen), InputSet.of(observed))
+
     def own_observations(self, epoch: EpochNumber) -> bytes | None:
         """What to sign of unsigned sources, None when there is nothing (R4)."""
         if not self.closed:
@@ -177,7 +214,7 @@ class Settlement:
     def on_notice(self, sender: NodeId, notice: InventoryNotice) -> list[Outgoing]:
         """A peer's notice; where it holds other records than this node, ask for the rows."""
         heard = self._heard_of(notice.window)
-        if heard is None:
+        if heard is None or sender >= self._members:  # who only follows has no say in what is held
             return []
         heard.notices[sender] = notice
         return self._compare(sender, notice) if notice.window == self.next_window else []
@@ -297,7 +334,7 @@ class Settlement:
         """A3: whether the summary follows from records; None while something is being fetched."""
         observers = self._observers(attachment)
         if observers is None or entry.body.get("window") != self.next_window:
-            return False, []
+            return self._object(Objection.OTHER_WINDOW), []
         if not self.closed:
             return None, []
         lacking = self._lacking_observations(observers)
@@ -306,7 +343,7 @@ class Settlement:
             return None, [Outgoing(frames.observations_wanted_frame(one), proposer) for one in wanted]
         slots = tuple(slot for slot, _ in observers)
         if not self._same_observations(observers):
-            return False, []
+            return self._object(Objection.OTHER_OBSERVATIONS), []
         mine = self.keeper.choice(self.next_window)
         if self._follows(entry, mine, slots):
             return True, []
@@ -353,6 +390,12 @@ class Settlement:
             heard.notices.clear()
         self.forget_values()
 
+    def change_committee(self, own: NodeId | None, members: int, quorum: int) -> None:
+        """Other members, in other slots: what the former said of open windows counts no more."""
+        self._own, self._members, self._quorum = own, members, quorum
+        self._heard.clear()
+        self.forget_values()
+
     # -- inside ---------------------------------------------------------------------
 
     def _own_inventory(self) -> bytes:
@@ -379,9 +422,13 @@ class Settlement:
     def _holds(self, window: WindowStart) -> bool:
         return window in self.keeper.windows
 
-    def _heard_of(self, window: WindowStart) -> _Heard | None:
+    def takes(self, window: WindowStart) -> bool:
+        """Whether what peers say of a window is listened to (Q5)."""
         last = self.next_window + WINDOWS_AHEAD * self.rules.window_s
-        if window % self.rules.window_s or not self.next_window <= window <= last:
+        return not window % self.rules.window_s and self.next_window <= window <= last
+
+    def _heard_of(self, window: WindowStart) -> _Heard | None:
+        if not self.takes(window):
             return None
         return self._heard.setdefault(window, _Heard())
 
@@ -424,7 +471,7 @@ class Settlement:
     ) -> tuple[bool | None, list[Outgoing]]:
         digest = entry.digest
         if digest not in self._foreign and len(self._foreign) >= PROPOSALS_MAX:
-            return False, []
+            return self._object(Objection.TOO_MANY), []
         foreign = self._foreign.setdefault(digest, _Foreign(entry, observers, proposer))
         buckets = tuple(range(inventories.bucket_count(len(self.registry))))
         absent = tuple(bucket for bucket in buckets if bucket not in foreign.rows)
@@ -433,15 +480,19 @@ class Settlement:
             return None, [Outgoing(frames.rows_wanted_frame(wanted), proposer)]
         rows = joined([foreign.rows[bucket] for bucket in buckets])
         if isinstance(rows, Rejected):
-            return False, []
+            return self._object(Objection.BAD_ROWS), []
         choice = self.keeper.choice_from_rows(self.next_window, rows)
         if isinstance(choice, Rejected):
             if choice.reason is not Misfit.NOT_HELD:
-                return False, []
+                return self._object(Objection.BAD_ROWS), []
             return None, records_wanted(self.keeper.missing(self.next_window, rows), proposer)
         if self.keeper.outranked(self.next_window, choice):
-            return False, []  # it leaves out, or ranks wrongly, what this node held at the close
-        return self._follows(entry, choice, observers), []
+            return self._object(Objection.CENSORS), []
+        return self._follows(entry, choice, observers) or self._object(Objection.DOES_NOT_FOLLOW), []
+
+    def _object(self, objection: Objection) -> bool:
+        self.objection = objection
+        return False
 
     def _attachment(self, observers: tuple[NodeId, ...]) -> bytes:
         held = self._heard.get(self.next_window, _Heard()).observations

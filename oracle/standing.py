@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from consensus.model import Committee, Genesis
 from oracle.api.view import ChainStanding, IntakeStanding, Problem, Severity
+from oracle.conduct import Conduct
 from oracle.journey import Travel
 
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ class Standing:
         """What was counted on the links."""
         return {slot: one.as_dict() for slot, one in self._service.links.counters().items()}
 
+    def conduct(self) -> Conduct:
+        """What members were seen doing that they should not."""
+        return self._service.node.conduct
+
     def chain(self) -> ChainStanding:
         """How the chain looks from here."""
         away = self._service.reporter.chain_away is not None
@@ -112,6 +117,14 @@ class Standing:
     def rejections(self) -> Mapping[str, int]:
         """Readings that were refused, by reason."""
         return dict(self._service.node.rejections)
+
+    def evidence(self) -> Mapping[str, int]:
+        """Evidence against members, by kind."""
+        return self._service.prosecutor.held
+
+    def evidence_submissions(self) -> Mapping[str, int]:
+        """The same, by where it stands on its way to the contract."""
+        return self._service.prosecutor.submissions
 
     async def refresh(self, now_ms: int) -> None:
         """Look at what must be asked for; called every second or so."""
@@ -143,6 +156,16 @@ class Standing:
                 Severity.CRITICAL,
                 "The disk does not take the journal: free space, then look at the log.",
             ),
+            "signer": (
+                not service.signer.up,
+                Severity.CRITICAL,
+                "The signer's process is gone and nothing is signed; it is started again. Look at the log.",
+            ),
+            "twin": (
+                service.runtime.claims.twin or service.runtime.claims.contested,
+                Severity.CRITICAL,
+                "Another process has this key, or this is an old copy: nothing is signed. Stop the other.",
+            ),
             "records": (
                 service.intake.problem is not None,
                 Severity.CRITICAL,
@@ -172,6 +195,16 @@ class Standing:
                 bool(behind and behind > STALLED_WINDOWS),
                 Severity.WARNING,
                 "Windows are over and not settled: see /v1/journey for where the oldest stands.",
+            ),
+            "misbehaviour": (
+                bool(service.prosecutor.held),
+                Severity.NOTICE,
+                "A member broke the rules: `wattest evidence list` has the proof. Read the docs' Evidence.",
+            ),
+            "evidence-refused": (
+                bool(service.prosecutor.submissions.get("refused")),
+                Severity.WARNING,
+                "Evidence did not reach its end on chain; `wattest evidence list` says why.",
             ),
             "no-key": (
                 self.group_key is None,

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, TypeVar
 
 from consensus.agreement.rules import Action, Await, Cast, Decide, Propose, Rules, Seen, Stage
-from consensus.agreement.tally import ROUNDS_AHEAD, DoubleVote, SignedVote, Tally
+from consensus.agreement.tally import ROUNDS_AHEAD, Tally
 from consensus.agreement.wire import (
     ATTACHMENT_BYTES_MAX,
     AgreementMessage,
@@ -36,6 +36,7 @@ from consensus.agreement.wire import (
 )
 from consensus.encoding import Value, decode, encode
 from consensus.envelope import ProposalFrame, Verified, certificate_at, open_proposal, open_vote
+from consensus.evidence import DoubleVote, SignedVote, VoteWatch
 from consensus.messages import ENTRY_BYTES_MAX, ROUND_MAX, DecidedEntry, Entry, Fields, Phase, Proposal, Vote
 from consensus.model import (
     ZERO_DIGEST,
@@ -138,6 +139,7 @@ class Engine:
         self._asked_entries = False
         self._next: dict[tuple[str, int, int, int], tuple[NodeId, AgreementMessage]] = {}
         self._undecided: Decide | None = None
+        self._watch = VoteWatch()
         self._open_height()
 
     # -- what the application reads -------------------------------------------------
@@ -261,6 +263,7 @@ class Engine:
 
     def _on_vote(self, via: NodeId, vote: SignedVote) -> None:
         message = vote.message
+        self._watch_vote(vote)
         if message.height != self.height:
             key = ("vote", int(vote.sender), int(message.round), int(message.phase))
             self._keep_for_next(via, vote, message.height, key)
@@ -270,12 +273,23 @@ class Engine:
     def _count_and_journal(self, vote: SignedVote) -> bool:
         fresh = self._tally.add(vote, self._rules.round)
         if isinstance(fresh, DoubleVote):
-            self.asks.append(Misbehaved(fresh))
+            if self._watch.tell(self._key_of(vote), fresh):  # where the watch had to forget the first
+                self.asks.append(Misbehaved(fresh))
             return False
         if fresh:
             self._remember("frame", vote_frame(vote))
         # A vote beyond the rounds kept still tells where its sender is (rule of f+1).
         return fresh or vote.message.round > self._rules.round + ROUNDS_AHEAD
+
+    def _watch_vote(self, vote: SignedVote) -> None:
+        """E1, of any height and epoch."""
+        proof = self._watch.see(self._key_of(vote), vote)
+        if proof is not None:
+            self.asks.append(Misbehaved(proof))
+
+    def _key_of(self, vote: SignedVote) -> bytes:
+        """The slot is one of the vote's own epoch."""
+        return self.committees[vote.message.epoch].node_keys[vote.sender]
 
     def _opened(self, opened: Verified[T] | Rejected) -> Verified[T]:
         if isinstance(opened, Rejected) or opened.sender != self.own:
@@ -457,6 +471,22 @@ class Engine:
         bits = {phase: sum(1 << slot for slot in self._tally.votes(round_, phase)) for phase in Phase}
         return Status(self.height, round_, bits[Phase.PREVOTE], bits[Phase.COMMIT])
 
+    def said_by(self, slot: NodeId) -> tuple[bytes, ...]:
+        """Frames with every vote and proposal of a member for this height and the next (N3)."""
+        said = [vote_frame(vote) for vote in self._tally.all_votes(Round(0)) if vote.sender == slot]
+        said += [
+            proposal_frame(frame)
+            for _, frame in sorted(self._frames.items())
+            if frame.proposal.sender == slot
+        ]
+        for key, (_, message) in sorted(self._next.items(), key=lambda item: item[0]):
+            match message:
+                case Verified() if key[1] == slot:
+                    said.append(vote_frame(message))
+                case ProposalFrame() if key[1] == slot:
+                    said.append(proposal_frame(message))
+        return tuple(said)
+
     def _arm_gossip(self) -> None:
         self.out.timers.append(Timer(GOSSIP_TIMER, self.timeouts.gossip_ms))
 
@@ -473,7 +503,12 @@ class Engine:
         if record.kind == "frame":
             message = parse_frame(record.data, self.network, self.committees)
             match message:
+                case Verified() if message.message.epoch != self._committee.epoch:
+                    pass  # of the committee before, heard before its last entry was applied
+                case ProposalFrame(proposal) if proposal.message.epoch != self._committee.epoch:
+                    pass
                 case Verified():
+                    self._watch_vote(message)
                     self._tally.add(message, self._rules.round)
                     self._carry_out(self._rules.voted())
                 case ProposalFrame():

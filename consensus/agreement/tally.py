@@ -10,21 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from consensus.envelope import Verified
-from consensus.messages import Phase, Vote
+from consensus.evidence import DoubleVote, SignedVote
+from consensus.messages import Phase
 from consensus.model import Committee, Digest, NodeId, Round
 
 ROUNDS_AHEAD: Final = 4
-
-SignedVote = Verified[Vote]
-
-
-@dataclass(frozen=True, slots=True)
-class DoubleVote:
-    """Two votes of one key for one (height, round, phase) with different digests (E1)."""
-
-    first: SignedVote
-    second: SignedVote
 
 
 @dataclass(slots=True)
@@ -49,7 +39,7 @@ class Tally:
             votes[vote.sender] = vote
             return True
         if known.message.digest != message.digest:
-            return DoubleVote(known, vote)
+            return DoubleVote.of(known, vote)
         return False
 
     def heard_at(self, sender: NodeId, round_: Round) -> None:

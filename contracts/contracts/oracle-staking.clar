@@ -7,7 +7,8 @@
 ;; Who may call: a cold owner registers, stakes, unstakes and rotates its own
 ;;   operator's key; governors initialise and propose; anyone activates a proposed
 ;;   epoch with its certificate and counts participation; holders of the role
-;;   "dispute" slash. A pause stops new operators and new stake, nothing else.
+;;   "dispute" slash and hold. A slashed operator is barred from committees until a
+;;   governor reinstates it. A pause stops new operators and new stake, nothing else.
 ;; Conservation: staked = withdrawn + slashed + the sum of all bonds held here.
 
 ;;;; Constants
@@ -44,7 +45,7 @@
 (define-constant ERR_KEY_USED (err u308))
 ;; The proof is not the node key's signature for this owner.
 (define-constant ERR_KEY_PROOF (err u309))
-;; Zero is no amount.
+;; Zero is no amount, and nobody is no offender.
 (define-constant ERR_AMOUNT (err u310))
 ;; The stake is smaller than that.
 (define-constant ERR_STAKE_TOO_SMALL (err u311))
@@ -66,7 +67,7 @@
 (define-constant ERR_GROUP_KEY (err u319))
 ;; An epoch's first window starts at a multiple of the window length.
 (define-constant ERR_WINDOW_UNALIGNED (err u320))
-;; A bounty is at most the whole of what is slashed.
+;; A share of a bond, and a bounty of what is slashed, is at most the whole.
 (define-constant ERR_BOUNTY (err u321))
 ;; The attestation is missing, or of another epoch.
 (define-constant ERR_NOT_OF_EPOCH (err u322))
@@ -74,6 +75,12 @@
 (define-constant ERR_COUNTED (err u323))
 ;; A value has no consensus bytes; no argument of these types can cause it.
 (define-constant ERR_ENCODING (err u324))
+;; A slashed operator is in no committee until it is reinstated.
+(define-constant ERR_BARRED (err u325))
+;; The operator is not barred.
+(define-constant ERR_NOT_BARRED (err u326))
+;; The bond waits for the end of a challenge.
+(define-constant ERR_HELD (err u327))
 
 ;;;; Data
 
@@ -81,7 +88,8 @@
 
 ;; Invariants: ids are 1 .. operator-count; `key` is the only key in `key-operators`
 ;; that will be used for this operator's next epochs; `stake` and `unbonding` are
-;; held by this contract; `unbonding` is 0 unless `unlock-at` is set.
+;; held by this contract; `unbonding` is 0 unless `unlock-at` is set; `barred` from a
+;; slash to the reinstatement; nothing is withdrawn before `held-until`, which only rises.
 (define-map operators
   uint
   {
@@ -90,6 +98,8 @@
     stake: uint,
     unbonding: uint,
     unlock-at: uint,
+    held-until: uint,
+    barred: bool,
   }
 )
 
@@ -170,6 +180,38 @@
 ;; Whose a node key is or was.
 (define-read-only (get-operator-of-key (key (buff 33)))
   (map-get? key-operators key)
+)
+
+;; True from a slash until a governor reinstates the operator.
+(define-read-only (is-barred (operator uint))
+  (match (map-get? operators operator)
+    current (get barred current)
+    false
+  )
+)
+
+;; Until when nothing of the operator's is withdrawn; 0 if no challenge ever held it.
+(define-read-only (get-held-until (operator uint))
+  (match (map-get? operators operator)
+    current (get held-until current)
+    u0
+  )
+)
+
+;; How many members of an epoch belong to `owner`.
+(define-read-only (get-seats
+    (epoch uint)
+    (owner principal)
+  )
+  (match (map-get? epochs epoch)
+    members (get seats
+      (fold count-seat (get operators members) {
+        owner: owner,
+        seats: u0,
+      })
+    )
+    u0
+  )
 )
 
 ;; An epoch that is or was in force.
@@ -266,6 +308,8 @@
       stake: u0,
       unbonding: u0,
       unlock-at: u0,
+      held-until: u0,
+      barred: false,
     })
     (var-set operator-count operator)
     (print {
@@ -366,6 +410,7 @@
     )
     (asserts! (> amount u0) ERR_NOTHING_UNBONDING)
     (asserts! (>= stacks-block-time (get unlock-at current)) ERR_STILL_UNBONDING)
+    (asserts! (>= stacks-block-time (get held-until current)) ERR_HELD)
     (map-set operators operator
       (merge current {
         unbonding: u0,
@@ -386,43 +431,40 @@
   )
 )
 
-;; Takes up to `amount` of an operator's bond, stake first, then what is unbonding:
-;; `bounty-bps` basis points of it go to `recipient`, the rest is burned. An operator
-;; with less loses all it has; one with nothing left loses nothing and is no error, so
-;; that it cannot shield those who are slashed with it.
+;; Takes `share-bps` basis points of each offender's bond, what is unbonding included,
+;; and bars them: `bounty-bps` of the sum go to `recipient`, the rest is burned. A share
+;; is rounded up and the bounty down, so rounding helps neither offender nor hunter. One
+;; with nothing left loses nothing and is no error, so that it cannot shield the others.
 (define-public (slash
-    (operator uint)
-    (amount uint)
+    (guilty (list 31 uint))
+    (share-bps uint)
     (bounty-bps uint)
     (recipient principal)
   )
   (let (
-      (current (begin
-        (asserts! (contract-call? .roles has-role contract-caller DISPUTE)
-          ERR_NOT_DISPUTE
+      (taken (begin
+        (try! (assert-dispute))
+        (asserts! (and (> share-bps u0) (> (len guilty) u0)) ERR_AMOUNT)
+        (asserts! (and (<= share-bps BPS) (<= bounty-bps BPS)) ERR_BOUNTY)
+        (get taken
+          (try! (fold slash-one guilty
+            (ok {
+              share-bps: share-bps,
+              taken: u0,
+            })
+          ))
         )
-        (asserts! (> amount u0) ERR_AMOUNT)
-        (asserts! (<= bounty-bps BPS) ERR_BOUNTY)
-        (unwrap! (map-get? operators operator) ERR_UNKNOWN_OPERATOR)
       ))
       (sums (var-get totals))
-      (from-stake (smaller amount (get stake current)))
-      (from-unbonding (smaller (- amount from-stake) (get unbonding current)))
-      (taken (+ from-stake from-unbonding))
       (bounty (/ (* taken bounty-bps) BPS))
-    )
-    (map-set operators operator
-      (merge current {
-        stake: (- (get stake current) from-stake),
-        unbonding: (- (get unbonding current) from-unbonding),
-      })
     )
     (var-set totals (merge sums { slashed: (+ (get slashed sums) taken) }))
     (try! (pay bounty recipient))
     (try! (burn (- taken bounty)))
     (print {
       topic: "slashed",
-      operator: operator,
+      operators: guilty,
+      share-bps: share-bps,
       amount: taken,
       bounty: bounty,
       burned: (- taken bounty),
@@ -437,10 +479,51 @@
   )
 )
 
+;; Keeps an operator's bond here while a challenge against it is decided: unbonding must
+;; not outrun a vote. An earlier hold that lasts longer stays.
+(define-public (hold
+    (operator uint)
+    (until uint)
+  )
+  (let (
+      (current (begin
+        (try! (assert-dispute))
+        (unwrap! (map-get? operators operator) ERR_UNKNOWN_OPERATOR)
+      ))
+      (held-until (larger until (get held-until current)))
+    )
+    (map-set operators operator (merge current { held-until: held-until }))
+    (print {
+      topic: "bond-held",
+      operator: operator,
+      held-until: held-until,
+      by: contract-caller,
+    })
+    (ok held-until)
+  )
+)
+
+;; Lets a slashed operator into committees again.
+(define-public (reinstate (operator uint))
+  (let ((current (begin
+      (try! (assert-governor))
+      (unwrap! (map-get? operators operator) ERR_UNKNOWN_OPERATOR)
+    )))
+    (asserts! (get barred current) ERR_NOT_BARRED)
+    (map-set operators operator (merge current { barred: false }))
+    (print {
+      topic: "operator-reinstated",
+      operator: operator,
+      by: contract-caller,
+    })
+    (ok true)
+  )
+)
+
 ;;;; Public: epochs
 
 ;; Proposes the next epoch's committee: operator ids in slot order, each with the
-;; minimum stake. Its keys are those of this moment. Replaces an earlier proposal; for
+;; minimum stake and none barred. Its keys are those of this moment. Replaces an earlier proposal; for
 ;; epoch 1 that renews the network's identity, which nothing is attested under yet.
 (define-public (propose-epoch (members (list 31 uint)))
   (let (
@@ -612,6 +695,10 @@
   (ok (asserts! (contract-call? .roles is-governor contract-caller) ERR_NOT_GOVERNOR))
 )
 
+(define-private (assert-dispute)
+  (ok (asserts! (contract-call? .roles has-role contract-caller DISPUTE) ERR_NOT_DISPUTE))
+)
+
 (define-private (assert-running)
   (ok (asserts! (not (contract-call? .roles is-paused)) ERR_PAUSED))
 )
@@ -666,9 +753,53 @@
       (member (unwrap! (map-get? operators operator) ERR_UNKNOWN_OPERATOR))
       (key (get key member))
     )
+    (asserts! (not (get barred member)) ERR_BARRED)
     (asserts! (>= (get stake member) MIN_STAKE_USTX) ERR_STAKE_TOO_SMALL)
     (asserts! (is-none (index-of? keys key)) ERR_DUPLICATE_OPERATOR)
     (ok (unwrap! (as-max-len? (append keys key) u31) ERR_COMMITTEE_SIZE))
+  )
+)
+
+;; Takes one offender's share, stake first, and bars it.
+(define-private (slash-one
+    (operator uint)
+    (sums (response {
+      share-bps: uint,
+      taken: uint,
+    } uint))
+  )
+  (let (
+      (so-far (try! sums))
+      (current (unwrap! (map-get? operators operator) ERR_UNKNOWN_OPERATOR))
+      (held (get stake current))
+      (bond (+ held (get unbonding current)))
+      (share (/ (+ (* bond (get share-bps so-far)) (- BPS u1)) BPS))
+      (from-stake (smaller share held))
+    )
+    (map-set operators operator
+      (merge current {
+        stake: (- held from-stake),
+        unbonding: (- (get unbonding current) (- share from-stake)),
+        barred: true,
+      })
+    )
+    (ok (merge so-far { taken: (+ (get taken so-far) share) }))
+  )
+)
+
+(define-private (count-seat
+    (operator uint)
+    (found {
+      owner: principal,
+      seats: uint,
+    })
+  )
+  (match (map-get? operators operator)
+    member (if (is-eq (get owner member) (get owner found))
+      (merge found { seats: (+ (get seats found) u1) })
+      found
+    )
+    found
   )
 )
 
@@ -717,6 +848,16 @@
     (b uint)
   )
   (if (< a b)
+    a
+    b
+  )
+)
+
+(define-private (larger
+    (a uint)
+    (b uint)
+  )
+  (if (> a b)
     a
     b
   )

@@ -75,6 +75,56 @@ export function zoneSummary(fields = {}) {
   });
 }
 
+/** A leaf's fields (R3); `clarityLeaf` makes the value of them. */
+export function leafOf(fields = {}) {
+  return {
+    usagePoint: 1,
+    window: 900_000,
+    importRegister: 5000,
+    exportRegister: 0,
+    importWh: 0,
+    exportWh: 0,
+    since: 900_000,
+    quality: 17,
+    assurance: 1,
+    record: hash32("record"),
+    ...fields,
+  };
+}
+
+export function clarityLeaf(leaf) {
+  return Cl.tuple({
+    "usage-point": Cl.uint(leaf.usagePoint),
+    window: Cl.uint(leaf.window),
+    "import-register": Cl.uint(leaf.importRegister),
+    "export-register": Cl.uint(leaf.exportRegister),
+    "import-wh": Cl.uint(leaf.importWh),
+    "export-wh": Cl.uint(leaf.exportWh),
+    since: Cl.uint(leaf.since),
+    quality: Cl.uint(leaf.quality),
+    assurance: Cl.uint(leaf.assurance),
+    record: Cl.buffer(leaf.record),
+  });
+}
+
+/** The leaf's place in its zone: what a contract needs to believe that it is attested. */
+export function leafProof(leaves, index) {
+  const path = merklePath(leaves.map((leaf) => leafHash(clarityLeaf(leaf))), index);
+  return { index: Cl.uint(index), siblings: Cl.list(path.map((hash) => Cl.buffer(hash))) };
+}
+
+/** The summary of a zone with these leaves; `fields` replace what is true. */
+export function zoneOver(leaves, fields = {}) {
+  const sum = (name) => leaves.reduce((total, leaf) => total + leaf[name], 0);
+  return zoneSummary({
+    root: merkleRoot(leaves.map((leaf) => leafHash(clarityLeaf(leaf)))),
+    leafCount: leaves.length,
+    importWh: sum("importWh"),
+    exportWh: sum("exportWh"),
+    ...fields,
+  });
+}
+
 export function voidBody({ window = 900_000, revision = 0, reason = 1, count = 1 } = {}) {
   return Cl.tuple({
     window: Cl.uint(window),

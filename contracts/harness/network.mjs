@@ -1,4 +1,4 @@
-// The four contracts on the real VM, and the calls that bring them to life: operators
+// The contracts on the real VM, and the calls that bring them to life: operators
 // with stake, a committee in force, windows attested. Every network is a fresh chain.
 
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,18 @@ import {
   signatureList,
   slots,
 } from "./committee.mjs";
-import { activateBody, entryDigest, hash32, voidBody, windowSummary, ZERO_HASH } from "./entries.mjs";
+import {
+  activateBody,
+  entryDigest,
+  hash32,
+  leafHash,
+  merklePath,
+  merkleRoot,
+  voidBody,
+  windowSummary,
+  ZERO_HASH,
+  zoneOver,
+} from "./entries.mjs";
 
 export const MANIFEST = fileURLToPath(new URL("../Clarinet.toml", import.meta.url));
 export const CHAIN_ID = 0x80000000;
@@ -57,6 +68,13 @@ export class Network {
     return network;
   }
 
+  /** The same, and evidence is heard: dispute-resolution holds its role. */
+  static async disputing(members) {
+    const network = await Network.running(members);
+    network.expectOk(network.grant(network.disputes, "dispute"));
+    return network;
+  }
+
   constructor() {
     this.vm = simnet;
     this.accounts = simnet.getAccounts();
@@ -65,6 +83,7 @@ export class Network {
     this.outsider = this.wallets[7];
     this.staking = `${this.deployer}.oracle-staking`;
     this.oracle = `${this.deployer}.production-oracle`;
+    this.disputes = `${this.deployer}.dispute-resolution`;
     this.keys = new Map(); // operator id -> node key
     this.committee = []; // node keys of the epoch in force, in slot order
     this.proposed = [];
@@ -124,6 +143,10 @@ export class Network {
 
   initialise(windowS = WINDOW_S) {
     return this.expectOk(this.call("oracle-staking", "initialise", [Cl.uint(windowS)]));
+  }
+
+  grant(who, role) {
+    return this.call("roles", "grant-role", [Cl.principal(who), Cl.stringAscii(role)]);
   }
 
   register(owner, key) {
@@ -243,6 +266,31 @@ export class Network {
   /** Submits a window: `fields` go into its summary, `options` as for `activate`. */
   submitWindow(fields = {}, options = {}) {
     return this.#submit("window", "submit-window", windowSummary(fields), options);
+  }
+
+  /**
+   * Attests a window over `zones`, each {zone, leaves, …what its summary says instead of the
+   * truth}, and opens them all. `said` goes into the window's summary, `options` as above.
+   */
+  attest(window, zones, said = {}, options = {}) {
+    const { revision = 0 } = said;
+    const summaries = zones.map(({ leaves, ...fields }) => zoneOver(leaves, { window, ...fields }));
+    const hashes = summaries.map(leafHash);
+    const total = (name) => zones.flatMap(({ leaves }) => leaves).reduce((sum, leaf) => sum + leaf[name], 0);
+    const truth = {
+      window,
+      root: merkleRoot(hashes),
+      zoneCount: zones.length,
+      leafCount: zones.reduce((sum, { leaves }) => sum + leaves.length, 0),
+      importWh: total("importWh"),
+      exportWh: total("exportWh"),
+    };
+    this.expectOk(this.submitWindow({ ...truth, ...said }, options));
+    summaries.forEach((summary, index) => {
+      const path = Cl.list(merklePath(hashes, index).map((hash) => Cl.buffer(hash)));
+      const args = [Cl.uint(window), Cl.uint(revision), summary, Cl.uint(index), path];
+      this.expectOk(this.call("production-oracle", "open-zone", args));
+    });
   }
 
   submitVoid(fields = {}, options = {}) {

@@ -25,6 +25,7 @@ interface Bond {
   stake: bigint;
   unbonding: bigint;
   unlockAt: number;
+  barred: boolean;
 }
 
 class Model {
@@ -61,7 +62,7 @@ describe.each([1, 20261121, 77])("seed %i", (seed) => {
       const operator = net.enrol(n);
       model.staked += BigInt(MIN_STAKE);
       const owner = net.owner(n);
-      model.bonds.set(operator, { owner, stake: BigInt(MIN_STAKE), unbonding: 0n, unlockAt: 0 });
+      model.bonds.set(operator, { owner, stake: BigInt(MIN_STAKE), unbonding: 0n, unlockAt: 0, barred: false });
     }
     const wealth = () => [...net.wallets].map((wallet) => net.balance(wallet));
     const before = wealth().reduce((a, b) => a + b) + model.staked;
@@ -110,25 +111,42 @@ describe.each([1, 20261121, 77])("seed %i", (seed) => {
         }];
       },
       slash() {
-        const [id, sum, bps] = [1 + draw(OPERATORS + 1), amount(), BigInt(draw(11_000))];
+        const ids = Array.from({ length: draw(4) }, () => 1 + draw(OPERATORS + 1));
+        const [share, bps] = [BigInt(draw(11_000)), BigInt(draw(11_000))];
         const by = draw(5) === 0 ? net.deployer : dispute;
-        const bond = model.bonds.get(id);
-        const args = [Cl.uint(id), Cl.uint(sum), Cl.uint(bps), Cl.principal(hunter)];
+        const guilty = Cl.list(ids.map((id) => Cl.uint(id)));
+        const args = [guilty, Cl.uint(share), Cl.uint(bps), Cl.principal(hunter)];
         const outcome = net.call("oracle-staking", "slash", args, by);
-        return [outcome, !!bond && by === dispute && sum > 0n && bps <= 10_000n, () => {
-          const fromStake = sum < bond!.stake ? sum : bond!.stake;
-          const rest = sum - fromStake;
-          const fromUnbonding = rest < bond!.unbonding ? rest : bond!.unbonding;
-          bond!.stake -= fromStake;
-          bond!.unbonding -= fromUnbonding;
-          model.slashed += fromStake + fromUnbonding;
-          model.bounties += ((fromStake + fromUnbonding) * bps) / 10_000n;
+        const known = ids.length > 0 && ids.every((id) => model.bonds.has(id));
+        const bounded = share > 0n && share <= 10_000n && bps <= 10_000n;
+        return [outcome, known && bounded && by === dispute, () => {
+          let taken = 0n;
+          for (const id of ids) {
+            const bond = model.bonds.get(id)!;
+            const loss = ((bond.stake + bond.unbonding) * share + 9_999n) / 10_000n;
+            const fromStake = loss < bond.stake ? loss : bond.stake;
+            bond.stake -= fromStake;
+            bond.unbonding -= loss - fromStake;
+            bond.barred = true;
+            taken += loss;
+          }
+          model.slashed += taken;
+          model.bounties += (taken * bps) / 10_000n;
+        }];
+      },
+      reinstate() {
+        const id = 1 + draw(OPERATORS);
+        const bond = model.bonds.get(id)!;
+        const outcome = net.call("oracle-staking", "reinstate", [Cl.uint(id)]);
+        return [outcome, bond.barred, () => {
+          bond.barred = false;
         }];
       },
       "propose-epoch"() {
         const members = Array.from({ length: 3 + draw(3) }, () => 1 + draw(OPERATORS));
         const outcome = net.propose(members);
-        const funded = members.every((id) => model.bonds.get(id)!.stake >= BigInt(MIN_STAKE));
+        const bonds = members.map((id) => model.bonds.get(id)!);
+        const funded = bonds.every((bond) => bond.stake >= BigInt(MIN_STAKE) && !bond.barred);
         const distinct = new Set(members).size === members.length;
         return [outcome, members.length >= 4 && funded && distinct, () => {
           model.proposed = members;

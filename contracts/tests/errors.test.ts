@@ -10,9 +10,10 @@ const RANGES: Record<string, number> = {
   registration: 200,
   "oracle-staking": 300,
   "production-oracle": 400,
+  "dispute-resolution": 500,
 };
 /** No argument of the types that Clarity admits can cause these. */
-const UNREACHABLE = [324, 414];
+const UNREACHABLE = [324, 414, 500];
 
 const errors = Object.keys(RANGES).flatMap((contract) => {
   const source = readFileSync(here(`../contracts/${contract}.clar`), "utf8");

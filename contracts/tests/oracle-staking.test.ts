@@ -17,12 +17,20 @@ const initialise = (windowS: number, by = deployer) => call("initialise", [Cl.ui
 const unstake = (id: number, amount: number, by: string) =>
   call("request-unstake", [Cl.uint(id), Cl.uint(amount)], by);
 const withdraw = (id: number, by: string) => call("withdraw", [Cl.uint(id)], by);
-const slash = (id: number, amount: number | bigint, by: string, bountyBps: number | bigint = 1000) =>
+const slash = (ids: number[], shareBps: number | bigint, by: string, bountyBps: number | bigint = 1000) =>
   call(
     "slash",
-    [Cl.uint(id), Cl.uint(amount), Cl.uint(bountyBps), Cl.principal(net.wallets[6])],
+    [
+      Cl.list(ids.map((id) => Cl.uint(id))),
+      Cl.uint(shareBps),
+      Cl.uint(bountyBps),
+      Cl.principal(net.wallets[6]),
+    ],
     by,
   );
+const hold = (id: number, until: number, by: string) =>
+  call("hold", [Cl.uint(id), Cl.uint(until)], by);
+const reinstate = (id: number, by = deployer) => call("reinstate", [Cl.uint(id)], by);
 const count = (epoch: number, attested: [number, number][], by = outsider) =>
   call(
     "count-participation",
@@ -88,6 +96,8 @@ describe("register-operator", () => {
       stake: 0n,
       unbonding: 0n,
       "unlock-at": 0n,
+      "held-until": 0n,
+      barred: false,
     });
     expect(operator(3)).toBe(null);
     expect(view("get-operator-count")).toBe(2n);
@@ -286,65 +296,148 @@ describe("slash", () => {
   beforeEach(async () => {
     await enrolled(4);
     [, , , , , dispute, recipient] = net.wallets;
-    expectOk(net.call("roles", "grant-role", [Cl.principal(dispute), Cl.stringAscii("dispute")]));
+    expectOk(net.grant(dispute, "dispute"));
   });
 
   it("pays the bounty and burns the rest", () => {
     const before = net.balance(recipient);
-    const outcome = slash(1, 1_000_003, dispute, 1000);
-    expect(expectOk(outcome)).toEqual({ slashed: 1_000_003n, bounty: 100_000n, burned: 900_003n });
-    expectEvent(outcome, "slashed");
-    expect(net.balance(recipient) - before).toBe(100_000n);
-    expect(operator(1).stake).toBe(BigInt(MIN_STAKE - 1_000_003));
-    expect(held()).toBe(BigInt(4 * MIN_STAKE - 1_000_003));
-    expect(view("get-totals")).toMatchObject({ slashed: 1_000_003n, held: held() });
+    const outcome = slash([1], 2000, dispute, 1000);
+    expect(expectOk(outcome)).toEqual({
+      slashed: 200_000_000n,
+      bounty: 20_000_000n,
+      burned: 180_000_000n,
+    });
+    expect(expectEvent(outcome, "slashed")).toMatchObject({ operators: [1n], "share-bps": 2000n });
+    expect(net.balance(recipient) - before).toBe(20_000_000n);
+    expect(operator(1)).toMatchObject({ stake: 800_000_000n, barred: true });
+    expect(held()).toBe(BigInt(4 * MIN_STAKE - 200_000_000));
+    expect(view("get-totals")).toMatchObject({ slashed: 200_000_000n, held: held() });
     expect(outcome.events.filter((event: any) => event.event === "stx_burn_event")).toHaveLength(1);
   });
 
-  it("takes what is unbonding when the stake is not enough, and no more than there is", () => {
+  it("rounds the share up and the bounty down: neither offender nor hunter gains by it", () => {
+    expectOk(net.stake(1, 7, owner));
+    expect(expectOk(slash([1], 1, dispute, 999))).toEqual({
+      slashed: 100_001n,
+      bounty: 9_990n,
+      burned: 90_011n,
+    });
+  });
+
+  it("takes of what is unbonding too: leaving is no way out", () => {
     expectOk(unstake(1, MIN_STAKE - 100, owner));
-    expect(expectOk(slash(1, 150, dispute)).slashed).toBe(150n);
-    expect(operator(1)).toMatchObject({ stake: 0n, unbonding: BigInt(MIN_STAKE - 150) });
-    expect(expectOk(slash(1, 10n * BigInt(MIN_STAKE), dispute)).slashed).toBe(BigInt(MIN_STAKE - 150));
-    expect(expectOk(slash(1, 5, dispute))).toEqual({ slashed: 0n, bounty: 0n, burned: 0n });
+    expect(expectOk(slash([1], 5000, dispute)).slashed).toBe(BigInt(MIN_STAKE / 2));
+    expect(operator(1)).toMatchObject({ stake: 0n, unbonding: BigInt(MIN_STAKE / 2) });
+    net.passTime(UNBONDING_S + 1200);
+    expect(expectOk(withdraw(1, owner))).toBe(BigInt(MIN_STAKE / 2));
+    expect(expectOk(slash([1], 10_000, dispute))).toEqual({ slashed: 0n, bounty: 0n, burned: 0n });
     expect(held()).toBe(BigInt(3 * MIN_STAKE));
-    expectErr(withdraw(1, owner), 313);
+  });
+
+  it("takes a share of each of many, and the one who has nothing left shields nobody", () => {
+    expectOk(slash([2], 10_000, dispute));
+    expect(expectOk(slash([1, 2, 4], 5000, dispute)).slashed).toBe(BigInt(MIN_STAKE));
+    expect([1, 2, 3, 4].map((id) => operator(id).stake)).toEqual(
+      [0.5, 0, 1, 0.5].map((share) => BigInt(share * MIN_STAKE)),
+    );
+    expect([1, 2, 3, 4].map((id) => view("is-barred", [Cl.uint(id)]))).toEqual([true, true, false, true]);
   });
 
   it("can give all of it away or burn all of it", () => {
-    expect(expectOk(slash(1, 10, dispute, 10_000))).toEqual({ slashed: 10n, bounty: 10n, burned: 0n });
-    expect(expectOk(slash(1, 10, dispute, 0))).toEqual({ slashed: 10n, bounty: 0n, burned: 10n });
+    const [half, all] = [BigInt(MIN_STAKE / 2), BigInt(MIN_STAKE)];
+    expect(expectOk(slash([1], 10_000, dispute, 10_000))).toEqual({ slashed: all, bounty: all, burned: 0n });
+    expect(expectOk(slash([2], 5000, dispute, 0))).toEqual({ slashed: half, bounty: 0n, burned: half });
   });
 
   it("is for the dispute contract: neither outsider nor owner nor governor", () => {
-    for (const caller of [outsider, owner, deployer]) expectErr(slash(1, 5, caller), 302);
+    for (const caller of [outsider, owner, deployer]) expectErr(slash([1], 5, caller), 302);
   });
 
   it("judges the contract that calls", () => {
     const name = "court";
     const court = net.deploy(
       name,
-      `(define-public (rule) (contract-call? '${net.staking} slash u1 u50 u5000 '${recipient}))`,
+      `(define-public (rule)
+        (contract-call? '${net.staking} slash (list u1) u50 u5000 '${recipient}))`,
       outsider,
     );
     expectErr(net.callAny(court, "rule", [], dispute), 302);
     const role = Cl.stringAscii("dispute");
     expectOk(net.call("roles", "grant-role", [Cl.contractPrincipal(outsider, name), role]));
     expectOk(net.callAny(court, "rule", [], owner));
-    expect(operator(1).stake).toBe(BigInt(MIN_STAKE - 50));
+    expect(operator(1).stake).toBe(995_000_000n);
   });
 
-  it("refuses unknown operators, nothing, and a bounty above the whole", () => {
-    expectErr(slash(9, 5, dispute), 307);
-    expectErr(slash(1, 0, dispute), 310);
-    expectErr(slash(1, 5, dispute, 10_001), 321);
-    expectErr(slash(1, 5, dispute, 2n ** 128n - 1n), 321);
+  it("refuses unknown operators, nobody, nothing, and shares above the whole", () => {
+    expectErr(slash([1, 9], 5, dispute), 307);
+    expectErr(slash([1], 0, dispute), 310);
+    expectErr(slash([], 5, dispute), 310);
+    expectErr(slash([1], 10_001, dispute), 321);
+    expectErr(slash([1], 5, dispute, 10_001), 321);
+    expectErr(slash([1], 2n ** 128n - 1n, dispute), 321);
+    expect(operator(1)).toMatchObject({ stake: BigInt(MIN_STAKE), barred: false });
   });
 
-  it("works while paused, and puts an operator below the minimum out of the next proposal", () => {
+  it("works while paused", () => {
     pause();
-    expectOk(slash(1, 1, dispute));
+    expectOk(slash([1], 1, dispute));
+  });
+
+  it("bars from committees, whatever is staked anew, until a governor reinstates", () => {
+    expectOk(slash([1], 1, dispute));
+    expectOk(net.stake(1, MIN_STAKE, owner));
+    expectErr(net.propose([1, 2, 3, 4]), 325);
+    for (const caller of [outsider, owner, dispute]) expectErr(reinstate(1, caller), 300);
+    expectErr(reinstate(9), 307);
+    expectEvent(reinstate(1), "operator-reinstated");
+    expect(view("is-barred", [Cl.uint(1)])).toBe(false);
+    expectErr(reinstate(1), 326);
+    expectOk(net.propose([1, 2, 3, 4]));
+  });
+
+  it("leaves one below the minimum out, also when it is reinstated", () => {
+    expectOk(slash([1], 1, dispute));
+    expectOk(reinstate(1));
     expectErr(net.propose([1, 2, 3, 4]), 311);
+  });
+});
+
+describe("hold", () => {
+  let dispute: string;
+
+  beforeEach(async () => {
+    await enrolled(4);
+    dispute = net.wallets[5];
+    expectOk(net.grant(dispute, "dispute"));
+  });
+
+  it("keeps what has unbonded until it ends, and never ends earlier than it said", () => {
+    expectOk(unstake(1, MIN_STAKE, owner));
+    const until = net.now() + UNBONDING_S + 50_000;
+    expect(expectEvent(hold(1, until, dispute), "bond-held")["held-until"]).toBe(BigInt(until));
+    expect(expectOk(hold(1, until - 20_000, dispute))).toBe(BigInt(until));
+    expect(view("get-held-until", [Cl.uint(1)])).toBe(BigInt(until));
+    net.passTime(UNBONDING_S + 1200);
+    expectErr(withdraw(1, owner), 327);
+    net.passTime(50_000);
+    expect(expectOk(withdraw(1, owner))).toBe(BigInt(MIN_STAKE));
+  });
+
+  it("is for the dispute contract, of known operators", () => {
+    for (const caller of [outsider, owner, deployer]) expectErr(hold(1, 5, caller), 302);
+    expectErr(hold(9, 5, dispute), 307);
+    expect(view("get-held-until", [Cl.uint(9)])).toBe(0n);
+    expect(view("is-barred", [Cl.uint(9)])).toBe(false);
+  });
+});
+
+describe("get-seats", () => {
+  it("counts an owner's members of an epoch", async () => {
+    await start(6);
+    const seats = (epoch: number, who: string) =>
+      view("get-seats", [Cl.uint(epoch), Cl.principal(who)]);
+    expect([0, 1, 2, 3].map((slot) => seats(1, net.owner(slot)))).toEqual([2n, 2n, 1n, 1n]);
+    expect([seats(1, outsider), seats(2, owner)]).toEqual([0n, 0n]);
   });
 });
 

@@ -22,12 +22,16 @@ from typing import Any
 import aiohttp
 
 from deploy.demo import files, ground
+from deploy.demo.charges import CHARGES, Charge, Proof
 from deploy.demo.meters import Meters
 from deploy.demo.plan import OPERATORS, Plan, load_or_make
 from deploy.demo.processes import ROOT, Child, StartFailed, node_program, start
+from deploy.demo.trial import NotCaught, Trial
 from deploy.demo.view import View
 
 FEED_RETRY_S = 1.0
+TRIAL_S = 240.0
+"""From the nodes' start; a ceremony, the deed, its discovery and the chain's answer fit in."""
 
 
 def main() -> int:
@@ -51,6 +55,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--window-s", type=int, default=5, help="window length of a new demo, seconds")
     parser.add_argument("--block-ms", type=int, default=500, help="time between the devnet's blocks")
+    parser.add_argument(
+        "--adversary",
+        choices=sorted(CHARGES),
+        metavar="NAME",
+        help="with a traitor, who must be caught and slashed: " + ", ".join(CHARGES),
+    )
     parser.add_argument("--port", type=int, default=8480, help="the first node's API port; 0: any free ports")
     return parser.parse_args()
 
@@ -60,7 +70,8 @@ async def _run(options: argparse.Namespace, view: View) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     plan = load_or_make(options.state, options.window_s, options.block_ms, options.port, int(time.time()))
-    running = asyncio.create_task(_demo(plan, options.windows, view))
+    charge = CHARGES.get(options.adversary)
+    running = asyncio.create_task(_demo(plan, options.windows, view, charge))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait((running, stopping), return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -70,7 +81,7 @@ async def _run(options: argparse.Namespace, view: View) -> int:
     return 0
 
 
-async def _demo(plan: Plan, windows: int, view: View) -> int:
+async def _demo(plan: Plan, windows: int, view: View, charge: Charge | None) -> int:
     governor, operators = ground.make_keys(plan)
     deployer = ground.deployer_of(governor)
     async with contextlib.AsyncExitStack() as stack:
@@ -85,17 +96,41 @@ async def _demo(plan: Plan, windows: int, view: View) -> int:
         configurations = files.write_node_files(plan, deployer, operators)
         view.progress("starting four operators' nodes")
         for slot, path in enumerate(configurations):
-            await stack.enter_async_context(_node(plan, slot, path))
+            traitor = charge if charge is not None and slot in charge.traitors else None
+            await stack.enter_async_context(_node(plan, slot, path, traitor))
         view.progress(f"key ceremony, then a window every {plan.window_s} s")
         view.foot = _how_to(plan)
         for line in view.foot:
             view.say(line)
+        two_faced = charge is not None and charge.proof is Proof.METER
         async with asyncio.TaskGroup() as tasks:
-            meters = tasks.create_task(Meters(plan, view.sent).run())
-            await _follow(plan, windows, view)
+            meters = tasks.create_task(Meters(plan, view.sent, two_faced=two_faced).run())
+            following = tasks.create_task(_follow(plan, windows, view))
+            if charge is not None:
+                trial = Trial(plan, charge, governor, operators, deployer, view.tell)
+                if not await _tried(trial, windows, view):
+                    meters.cancel()
+                    following.cancel()
+                    return 1
+            await following
             meters.cancel()
     view.console.print(f"{windows} windows are attested on chain. State is kept in {plan.folder}.")
     return 0
+
+
+async def _tried(trial: Trial, windows: int, view: View) -> bool:
+    """Whether the traitor was caught; a demo that counts its windows does not wait for ever."""
+    try:
+        async with asyncio.timeout(TRIAL_S if windows else None):
+            await trial.run()
+    except TimeoutError:
+        view.tell(f"⚑ {trial.charge.name} was not caught within {TRIAL_S:g} s")
+        return False
+    except NotCaught as cause:
+        view.tell(f"⚑ {trial.charge.name} was not caught: {cause}")
+        return False
+    view.tell(f"⚑ {trial.charge.name}: caught, and paid for")
+    return True
 
 
 def _how_to(plan: Plan) -> list[str]:
@@ -169,8 +204,10 @@ async def _broker(plan: Plan) -> AsyncIterator[Child]:
 
 
 @contextlib.asynccontextmanager
-async def _node(plan: Plan, slot: int, path: Path) -> AsyncIterator[Child]:
+async def _node(plan: Plan, slot: int, path: Path, charge: Charge | None) -> AsyncIterator[Child]:
     command: list[str | Path] = [sys.executable, "-m", "oracle", "run", "--config", path]
+    if charge is not None:
+        command = [sys.executable, "-m", "deploy.demo.traitor", charge.name, "--config", path]
     async with _child(f"operator-{slot + 1}", command, plan) as child:
         yield child
 

@@ -54,6 +54,7 @@ confirmations = 2
 
 [peers]
 listen = "127.0.0.1:{plan.peer_ports[slot]}"
+lease_ms = 2500
 [peers.addresses]
 {addresses}
 

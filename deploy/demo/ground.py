@@ -45,15 +45,25 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One operator's keys, opened for the set-up."""
+    """One operator's keys, opened for the set-up.
+
+    The owner stakes, votes on challenges and is kept cold; the account pays the running
+    node's fees and holds no more than that.
+    """
 
     node: coincurve.PrivateKey
     account: coincurve.PrivateKey
+    owner: coincurve.PrivateKey
 
     @property
     def address(self) -> Principal:
-        """The account on chain."""
-        return address_of(self.account.public_key, TESTNET)
+        """The owner on chain."""
+        return address_of(self.owner.public_key, TESTNET)
+
+    @property
+    def addresses(self) -> tuple[Principal, Principal]:
+        """Who needs money: the owner, and the account that pays fees."""
+        return self.address, address_of(self.account.public_key, TESTNET)
 
 
 def make_keys(plan: Plan) -> tuple[coincurve.PrivateKey, tuple[Operator, ...]]:
@@ -64,7 +74,11 @@ def make_keys(plan: Plan) -> tuple[coincurve.PrivateKey, tuple[Operator, ...]]:
         keys = plan.operator(slot) / "keys"
         _key(keys, KeyKind.TLS, "tls.json")
         operators.append(
-            Operator(_key(keys, KeyKind.NODE, "node.json"), _key(keys, KeyKind.CHAIN, "account.json"))
+            Operator(
+                _key(keys, KeyKind.NODE, "node.json"),
+                _key(keys, KeyKind.CHAIN, "account.json"),
+                _key(plan.operator(slot) / "owner", KeyKind.CHAIN),
+            )
         )
     return governor, tuple(operators)
 
@@ -81,7 +95,7 @@ def _key(folder: Path, kind: KeyKind, name: str = "account.json") -> coincurve.P
 def write_chain_genesis(plan: Plan, governor: coincurve.PrivateKey, operators: tuple[Operator, ...]) -> Path:
     """Who has money on the devnet at its start."""
     path = plan.folder / "chain-genesis.json"
-    addresses = [address_of(governor.public_key, TESTNET), *(one.address for one in operators)]
+    addresses = [deployer_of(governor), *(address for one in operators for address in one.addresses)]
     path.write_text(json.dumps({account_text(address): FUNDS_USTX for address in addresses}))
     return path
 
@@ -100,13 +114,15 @@ async def lay(
     """Bring everything on chain that the nodes expect there."""
     deployer = deployer_of(governor)
     folder = plan.folder / "governor"
-    async with StacksClient((plan.devnet,)) as client, _outbox(folder, governor, client) as outbox:
+    async with StacksClient((plan.devnet,)) as client, outbox_of(folder, governor, client) as outbox:
         progress("deploying the contracts")
         await deploy(client, outbox, _sources())
-        call = _Caller(outbox, deployer)
+        call = Caller(outbox, deployer)
         progress("initialising the oracle and enrolling devices")
         await call("staking:initialise", "oracle-staking", "initialise", plan.window_s)
         await call("roles:verifier", "roles", "grant-role", deployer, "verifier")
+        disputes = contract_of(deployer, "dispute-resolution")
+        await call("roles:dispute", "roles", "grant-role", disputes, "dispute")
         await call("user", "registration", "register-user", 2, _hash("profile"))
         for meter in plan.meters:
             await call(f"device:{meter.device}", "registration", "register-device", *_device(meter))
@@ -126,8 +142,8 @@ async def lay(
 async def _stake(
     plan: Plan, slot: int, operator: Operator, client: StacksClient, deployer: Principal
 ) -> None:
-    async with _outbox(plan.operator(slot) / "setup", operator.account, client) as outbox:
-        call = _Caller(outbox, deployer)
+    async with outbox_of(plan.operator(slot) / "setup", operator.owner, client) as outbox:
+        call = Caller(outbox, deployer)
         staking = contract_of(deployer, "oracle-staking")
         statement: Value = {
             "topic": "node-key",
@@ -139,7 +155,7 @@ async def _stake(
         key = operator.node.public_key.format()
         await call("register", "oracle-staking", "register-operator", key, proof)
         await call.settled()
-        id_ = await _operator_id(client, deployer, operator)
+        id_ = await operator_id(client, deployer, operator)
         await call("stake", "oracle-staking", "stake", id_, STAKE_USTX, mode=PostConditionMode.ALLOW)
         await call.settled()
 
@@ -147,10 +163,11 @@ async def _stake(
 async def _members(
     client: StacksClient, deployer: Principal, operators: tuple[Operator, ...]
 ) -> tuple[int, ...]:
-    return tuple([await _operator_id(client, deployer, one) for one in operators])
+    return tuple([await operator_id(client, deployer, one) for one in operators])
 
 
-async def _operator_id(client: StacksClient, deployer: Principal, operator: Operator) -> int:
+async def operator_id(client: StacksClient, deployer: Principal, operator: Operator) -> int:
+    """The id under which an operator's node key is registered."""
     staking = contract_of(deployer, "oracle-staking")
     key = operator.node.public_key.format()
     match await client.call_read_only(staking, "get-operator-of-key", (key,)):
@@ -160,7 +177,7 @@ async def _operator_id(client: StacksClient, deployer: Principal, operator: Oper
             raise StartFailed("an operator is not registered after its transaction was mined")
 
 
-class _Caller:
+class Caller:
     """Queues contract calls of one account and waits for them; each key is sent once, ever."""
 
     def __init__(self, outbox: Outbox, deployer: Principal) -> None:
@@ -190,9 +207,17 @@ class _Caller:
                 )
         self._keys.clear()
 
+    async def refused(self, key: str, contract: str, function: str, *arguments: Value) -> bool:
+        """Whether the contract aborts a call."""
+        await self._outbox.enqueue(
+            key, ContractCall(contract_of(self._deployer, contract), function, arguments)
+        )
+        return (await self._outbox.mined(key)).succeeded is False
+
 
 @asynccontextmanager
-async def _outbox(folder: Path, key: coincurve.PrivateKey, client: StacksClient) -> AsyncIterator[Outbox]:
+async def outbox_of(folder: Path, key: coincurve.PrivateKey, client: StacksClient) -> AsyncIterator[Outbox]:
+    """A running outbox of one account."""
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at the set-up
     async with Outbox(folder, key, TESTNET, client, lambda: int(time.time()), limits=LIMITS) as outbox:
         running = asyncio.create_task(outbox.run())

@@ -31,6 +31,7 @@ from oracle.model import Record, UsagePoint
 
 HTTP_S: Final = 5.0
 _WATT_HOURS_A_KILOWATT_HOUR: Final = 1000
+OTHER_STORY_WH: Final = 5
 
 
 def profile() -> list[int]:
@@ -43,10 +44,14 @@ def profile() -> list[int]:
 
 @dataclass(slots=True)
 class Meters:
-    """All meters; `heard` is told what was sent for a window, for the live view."""
+    """All meters; `heard` is told what was sent for a window, for the live view.
+
+    With `two_faced`, one household's meter signs another reading for half of the operators.
+    """
 
     plan: Plan
     heard: Callable[[int, int], None]
+    two_faced: bool = False
     households: list[tuple[VirtualMeter, int]] = field(default_factory=list)
     _profile: list[int] = field(default_factory=profile)
 
@@ -73,7 +78,9 @@ class Meters:
         topics = {meter.device: meter.topic for meter in self.plan.meters}
         messages = [(topics[record.source], record.data) for record in [batch, *by_mqtt]]
         messages += [(meter.topic, self.plug(meter, end_s)) for meter in self._of("plug")]
-        await asyncio.gather(self._publish(messages), self._push(by_http))
+        other = self.household(*self.households[1], end_s, more_wh=OTHER_STORY_WH)
+        told = [other, *by_http[1:]] if self.two_faced else by_http
+        await asyncio.gather(self._publish(messages), self._push(by_http, told))
         self.heard(end_s - self.plan.window_s, len(messages) + len(by_http))
 
     def hours(self, end_s: int, shift: int) -> int:
@@ -82,9 +89,9 @@ class Meters:
         rounds, at = divmod(windows, len(self._profile))
         return rounds * self._profile[-1] + self._profile[at]
 
-    def household(self, virtual: VirtualMeter, shift: int, end_s: int) -> Record:
+    def household(self, virtual: VirtualMeter, shift: int, end_s: int, more_wh: int = 0) -> Record:
         """A household's two registers, signed by its meter; every fourth exports as well."""
-        import_wh = self.hours(end_s, shift)
+        import_wh = self.hours(end_s, shift) + more_wh
         export_wh = import_wh // 3 if virtual.device % 4 == 0 else 0
         return virtual.ocmf(
             pagination=end_s // self.plan.window_s, time_s=end_s, import_wh=import_wh, export_wh=export_wh
@@ -119,17 +126,15 @@ class Meters:
             for topic, payload in messages:
                 await client.publish(topic, payload, qos=1)
 
-    async def _push(self, records: list[Record]) -> None:
+    async def _push(self, *stories: list[Record]) -> None:
         """To every operator: a gateway keeps its records until f+1 have made them durable."""
-        rows: list[Value] = [
-            {"format": one.format, "source": one.source, "data": one.data} for one in records
-        ]
-        body = encode({"topic": "records", "records": rows})
+        bodies = [_body(records) for records in stories]
         headers = {"Authorization": f"Bearer {self.plan.push_token}"}
         timeout = aiohttp.ClientTimeout(total=HTTP_S)
         async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
             await asyncio.gather(
-                *(self._push_to(session, slot, body) for slot in range(OPERATORS)), return_exceptions=True
+                *(self._push_to(session, slot, bodies[slot % len(bodies)]) for slot in range(OPERATORS)),
+                return_exceptions=True,
             )
 
     async def _push_to(self, session: aiohttp.ClientSession, slot: int, body: bytes) -> None:
@@ -140,6 +145,11 @@ class Meters:
 
     def _of(self, kind: str) -> list[Meter]:
         return [meter for meter in self.plan.meters if meter.kind == kind]
+
+
+def _body(records: list[Record]) -> bytes:
+    rows: list[Value] = [{"format": one.format, "source": one.source, "data": one.data} for one in records]
+    return encode({"topic": "records", "records": rows})
 
 
 KEBA_FIRST_WINDOW: Final = 8

@@ -15,6 +15,7 @@ from rich.text import Text
 
 ROWS: Final = 14
 KEPT: Final = 200
+TOLD_MAX: Final = 12
 VOID_REASONS: Final = {1: "no records", 2: "no agreement"}
 
 
@@ -38,6 +39,7 @@ class View:
         self.rows: OrderedDict[int, Row] = OrderedDict()
         self.head = ""
         self.foot: list[str] = []
+        self.told: list[str] = []
         self.members: list[bool] = []
         self._live: Live | None = None
 
@@ -96,6 +98,11 @@ class View:
             self.rows.popitem(last=False)
         return row
 
+    def tell(self, sentence: str) -> None:
+        """Something that must be read, on a terminal too."""
+        self.told = [*self.told, sentence][-TOLD_MAX:]
+        self.say(sentence)
+
     def say(self, sentence: str) -> None:
         """A line, where there is no terminal to draw on."""
         if self._live is None:
@@ -135,6 +142,7 @@ class View:
         lines: list[RenderableType] = [
             Text(self.head),
             table,
+            *(Text(line, style="bold") for line in self.told),
             *(Text(line, style="dim") for line in self.foot),
         ]
         return Panel(Group(*lines), title="Wattest", border_style="cyan")

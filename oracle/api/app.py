@@ -18,7 +18,7 @@ from typing import Final
 from aiohttp import web
 
 from consensus.model import Committee
-from oracle.api import attestations, node_routes
+from oracle.api import attestations, evidence, explanations, node_routes
 from oracle.api.bundles import Bundles
 from oracle.api.context import API, Api
 from oracle.api.exporter import Exporter
@@ -32,7 +32,7 @@ from oracle.storage.database import Database
 from oracle.storage.records import RecordLog
 from oracle.telemetry.metrics import Metrics
 
-__all__ = ["ROUTES", "make_app", "serving"]
+__all__ = ["ROUTES", "make_app", "make_exporter", "serving"]
 
 ROUTES: Final = (
     web.get("/v1/attestations", attestations.list_attestations),
@@ -40,8 +40,12 @@ ROUTES: Final = (
     web.get("/v1/attestations/{ref}/bundle", attestations.bundle),
     web.get("/v1/proofs/{usage_point}", attestations.leaf_proof),
     web.get("/v1/zones/{zone}", attestations.zone),
+    web.get("/v1/evidence", evidence.list_evidence),
+    web.get("/v1/evidence/{digest}", evidence.one_evidence),
+    web.get("/v1/windows/{window}/explanation", explanations.explanation),
     web.get("/v1/feed", feed, allow_head=False),
     web.get("/v1/committee", node_routes.committee),
+    web.get("/v1/conduct", node_routes.conduct),
     web.get("/v1/health", node_routes.health),
     web.get("/v1/journey", node_routes.journey),
     web.get("/v1/openapi.json", node_routes.openapi),
@@ -68,24 +72,14 @@ def make_app(
     """
     set_limits = limits or Limits()
     windows = Windows(database.history, set_limits.windows_cached)
-
-    def committees() -> Mapping[int, Committee]:
-        return view.committees
-
-    exporter = Exporter(
-        database.history,
-        records,
-        view.genesis,
-        committees,
-        windows,
-        leaves_max=set_limits.bundle_leaves_max,
-    )
+    exporter = make_exporter(view, database, records, windows, set_limits)
     app = web.Application(
         middlewares=(measured, refusing, limited), client_max_size=set_limits.request_bytes_max
     )
     app[API] = Api(
         view,
         database,
+        records,
         windows,
         Bundles(exporter, set_limits, lambda: view.chain().height),
         Announcer(set_limits.feed_queue_max) if announcer is None else announcer,
@@ -100,6 +94,29 @@ def make_app(
     app.on_shutdown.append(_let_listeners_go)
     app.on_cleanup.append(_close)
     return app
+
+
+def make_exporter(
+    view: NodeView,
+    database: Database,
+    records: RecordLog,
+    windows: Windows | None = None,
+    limits: Limits | None = None,
+) -> Exporter:
+    """What writes bundles of this node's history."""
+    set_limits = limits or Limits()
+
+    def committees() -> Mapping[int, Committee]:
+        return view.committees
+
+    return Exporter(
+        database.history,
+        records,
+        view.genesis,
+        committees,
+        windows or Windows(database.history, set_limits.windows_cached),
+        leaves_max=set_limits.bundle_leaves_max,
+    )
 
 
 @asynccontextmanager

@@ -97,6 +97,23 @@ class NodeClient:
             raise FetchFailed(FetchProblem.NOT_A_NODE, "what came is no bundle")
         return data
 
+    async def evidence(self) -> list[dict[str, Any]]:
+        """What the node holds against members, newest first."""
+        rows = (await self._json("/v1/evidence", {})).get("evidence")
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise FetchFailed(FetchProblem.NOT_A_NODE, "no list of evidence")
+        return rows
+
+    async def evidence_file(self, digest: str) -> bytes:
+        """One evidence file by its sha256; then verify it."""
+        limits = self._limits
+        path = f"/v1/evidence/{quote(digest, safe='')}"
+        return await self._get(path, {}, limits.json_bytes_max, limits.json_s)
+
+    async def explanation(self, window: str) -> dict[str, Any]:
+        """How a window went at this node: `latest`, a height, or a time in UTC seconds."""
+        return await self._json(f"/v1/windows/{quote(window, safe='')}/explanation", {})
+
     async def committee(self) -> dict[str, Any]:
         """The committee, as this node has it."""
         return await self._json("/v1/committee", {})

@@ -19,6 +19,7 @@ from oracle.api.view import NodeView
 from oracle.api.windows import Windows
 from oracle.storage.database import Database
 from oracle.storage.history_reader import HistoryReader
+from oracle.storage.records import RecordLog
 from oracle.telemetry.metrics import Metrics
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ class Api:
 
     view: NodeView
     database: Database
+    records: RecordLog
     windows: Windows
     bundles: Bundles
     announcer: Announcer

@@ -13,7 +13,9 @@ from oracle.api.chain_status import ChainStatus
 from oracle.api.errors import ApiError
 from oracle.api.questions import KINDS
 from oracle.api.view import Severity
-from oracle.journey import Stage
+from oracle.conduct import Misdeed
+from oracle.journey import Said, Stage
+from oracle.windows.vee import Rule
 
 VERSION: Final = "1.0.0"
 Schema = dict[str, Any]
@@ -199,6 +201,32 @@ _SCHEMAS: Final[dict[str, Schema]] = {
             "attestation": _ref("Attestation"),
         }
     ),
+    "EvidenceList": _object(
+        {
+            "evidence": _list(
+                _object(
+                    {
+                        "digest": _HASH,
+                        "kind": _TEXT,
+                        "height": _NATURAL,
+                        "size": _NATURAL,
+                        "submission": _or_null(
+                            _object(
+                                {
+                                    "state": _one_of("waiting", "sent", "proven", "refused", "elsewhere"),
+                                    "key": _TEXT,
+                                    "txid": _or_null(_HASH),
+                                    "block_height": _or_null(_NATURAL),
+                                    "detail": _TEXT,
+                                }
+                            )
+                        ),
+                        "file": _TEXT,
+                    }
+                )
+            )
+        }
+    ),
     "Event": _object(
         {
             "event": _one_of("decided", "attested", "on-chain"),
@@ -223,6 +251,45 @@ _SCHEMAS: Final[dict[str, Schema]] = {
             "epochs": _list(_ref("Committee")),
         }
     ),
+    "Conduct": _object(
+        {
+            "epoch": _NATURAL,
+            "entries": _NATURAL,
+            "members": _list(
+                _object(
+                    {
+                        "slot": _NATURAL,
+                        "node_key": _hex(33),
+                        "own": {"type": "boolean"},
+                        "signed": _NATURAL,
+                        "received_messages": _NATURAL,
+                        "seen": _list(
+                            _object(
+                                {
+                                    "misdeed": _one_of(*(misdeed.value for misdeed in Misdeed)),
+                                    "count": _NATURAL,
+                                    "at_ms": _NATURAL,
+                                    "height": _NATURAL,
+                                    "detail": _TEXT,
+                                }
+                            )
+                        ),
+                    }
+                )
+            ),
+            "meters": _list(
+                _object(
+                    {
+                        "usage_point": _NATURAL,
+                        "misdeed": _one_of(Rule.TWO_STORIES.value),
+                        "count": _NATURAL,
+                        "at_ms": _NATURAL,
+                        "window": _NATURAL,
+                    }
+                )
+            ),
+        }
+    ),
     "Problem": _object(
         {
             "name": _TEXT,
@@ -245,6 +312,7 @@ _SCHEMAS: Final[dict[str, Schema]] = {
             "outbox": _map(_NATURAL),
             "intake": _object({"counters": _map(_NATURAL), "problem": _or_null(_TEXT)}),
             "rejections": _map(_NATURAL),
+            "evidence": _object({"held": _map(_NATURAL), "submissions": _map(_NATURAL)}),
             "problems": _list(_ref("Problem")),
         }
     ),
@@ -263,6 +331,63 @@ _SCHEMAS: Final[dict[str, Schema]] = {
                     }
                 )
             )
+        }
+    ),
+    "InputSet": _object(
+        {
+            "count": _NATURAL,
+            "digest": _HASH,
+            "complete": {"type": "boolean"},
+            "rows": _list(_object({"usage_point": _NATURAL, "record": _HASH})),
+        }
+    ),
+    "Explanation": _object(
+        {
+            "network": _HASH,
+            "slot": _or_null(_NATURAL),
+            "members": _NATURAL,
+            "quorum": _NATURAL,
+            "now_ms": _NATURAL,
+            "window": _NATURAL,
+            "window_s": _NATURAL,
+            "next_window": _NATURAL,
+            "height": _or_null(_NATURAL),
+            "kind": _or_null(_one_of("window", "void")),
+            "digest": _or_null(_HASH),
+            "void": _or_null(_object({"reason": _TEXT, "count": _NATURAL})),
+            "stage": _one_of(*_STAGES),
+            "stages": _list(_object({"stage": _one_of(*_STAGES), "at_ms": _NATURAL, "detail": _TEXT})),
+            "readings": _object(
+                {"count": _NATURAL, "first_ms": _or_null(_NATURAL), "last_ms": _or_null(_NATURAL)}
+            ),
+            "round": _or_null(_NATURAL),
+            "signers": _or_null(_list(_NATURAL)),
+            "proposers": _list(_NATURAL),
+            "heard": _list(
+                _object(
+                    {
+                        "slot": _NATURAL,
+                        "said": _one_of(*(said.name.lower() for said in Said)),
+                        "round": _NATURAL,
+                        "at_ms": _NATURAL,
+                        "value": _or_null(_hex(4)),
+                    }
+                )
+            ),
+            "events": _list(_object({"at_ms": _NATURAL, "name": _TEXT, "detail": _TEXT})),
+            "inputs": _object(
+                {
+                    "closed": _or_null(_ref("InputSet")),
+                    "observed": _or_null(_ref("InputSet")),
+                    "settled": _or_null(_ref("InputSet")),
+                    "sources": _list(
+                        _object({"format": _TEXT, "source": _NATURAL, "count": _NATURAL, "digest": _HASH})
+                    ),
+                    "observers": _list(_object({"slot": _NATURAL, "count": _NATURAL, "digest": _HASH})),
+                }
+            ),
+            "chain": _or_null(_ref("Chain")),
+            "peers_down": _list(_NATURAL),
         }
     ),
     "Error": _object(
@@ -358,6 +483,26 @@ OPENAPI: Final[Schema] = {
                 _LIMIT,
             ),
         ),
+        "/v1/evidence": _route(
+            "What this node holds against members, newest first", _json("EvidenceList"), (_LIMIT,)
+        ),
+        "/v1/evidence/{digest}": _route(
+            "One evidence file, for `wattest evidence verify`",
+            {"application/json": {"schema": {"type": "object"}}},
+            (_parameter("digest", "path", _HASH, "sha256 of the file."),),
+        ),
+        "/v1/windows/{window}/explanation": _route(
+            "How a window went here: stages, who was heard when, and what went in",
+            _json("Explanation"),
+            (
+                _parameter(
+                    "window",
+                    "path",
+                    _TEXT,
+                    "`latest`, a height, or a time within the window in UTC seconds.",
+                ),
+            ),
+        ),
         "/v1/feed": _route(
             "What happens to windows, as server-sent events",
             {"text/event-stream": {"schema": _ref("Event")}},
@@ -369,6 +514,10 @@ OPENAPI: Final[Schema] = {
             ),
         ),
         "/v1/committee": _route("Who attests, and the key to pin", _json("CommitteeInForce")),
+        "/v1/conduct": _route(
+            "What members were seen doing that they should not, and how many of the last entries each signed",
+            _json("Conduct"),
+        ),
         "/v1/health": _route(
             "Whether the node does its work",
             _json("Health"),

@@ -129,11 +129,14 @@ class Exporter:
         attestation = self._history.part(height, "attestation") if receipt else None
         return State(self._signature(stored), receipt, attestation or b"")
 
-    def parts(self, height: int) -> BundleParts:
-        """All parts of the bundle of a height. Raises ExportFailed."""
+    def parts(self, height: int, *, lacking: bool = False) -> BundleParts:
+        """All parts of the bundle of a height; records may be `lacking` for a look at what is here.
+
+        Raises ExportFailed.
+        """
         stored = self._entry(height)
         data = self._window(stored) if stored.kind == "window" else None
-        records = () if data is None else self._records_of(data)
+        records = () if data is None else self._records_of(data, lacking=lacking)
         return BundleParts(
             genesis=encode(genesis_value(self._genesis)),
             epochs=self._epochs(stored),
@@ -227,15 +230,15 @@ class Exporter:
             raise ExportFailed(ExportProblem.PART_MISSING, f"leaves of height {stored.height}")
         return data
 
-    def _records_of(self, data: WindowData) -> tuple[Record, ...]:
+    def _records_of(self, data: WindowData, *, lacking: bool) -> tuple[Record, ...]:
         """What the leaves name, each once, by hash; of a batch the whole."""
         named = sorted({RecordHash(row.tobytes()) for row in data.leaves.record} - {NO_RECORD})
         held = self._records.get_many(named)
         missing = [one.hex() for one in named if one not in held]
-        if missing:
+        if missing and not lacking:
             detail = f"{len(missing)} of {len(named)}, as {', '.join(missing[:MISSING_NAMED_MAX])}"
             raise ExportFailed(ExportProblem.RECORDS_MISSING, detail)
-        return tuple(held[one].record for one in named)
+        return tuple(held[one].record for one in named if one in held)
 
     def _devices(
         self, stored: StoredEntry, data: WindowData | None, records: Iterable[Record]

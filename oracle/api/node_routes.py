@@ -10,12 +10,13 @@ from oracle.api.context import Api, answer, api_of, natural_or_none, parameters,
 from oracle.api.description import OPENAPI
 from oracle.api.entries import committee_json
 from oracle.api.view import NodeView, Problem, Severity
-from oracle.api.windows import entry_of
+from oracle.api.windows import certificate_of, entry_of
 from oracle.chain.address import principal_text
 from oracle.journey import WINDOWS_KEPT, Travel
 from oracle.storage.failure import StorageFailed
 from oracle.storage.history import StoredEntry
 from oracle.storage.history_reader import PAGE_MAX, HistoryReader
+from oracle.windows.vee import Rule
 
 DISK_ANSWER_S: Final = 2.0
 """A disk that takes longer for one row is a problem in itself."""
@@ -44,6 +45,7 @@ async def health(request: web.Request) -> web.Response:
         "outbox": dict(view.outbox_counts()),
         "intake": {"counters": dict(intake.counters), "problem": intake.problem},
         "rejections": dict(view.rejections()),
+        "evidence": {"held": dict(view.evidence()), "submissions": dict(view.evidence_submissions())},
         "problems": [
             {
                 "name": one.name,
@@ -88,6 +90,53 @@ async def journey(request: web.Request) -> web.Response:
     return answer({"windows": [_travel(one) for one in travels]}, cache="no-store")
 
 
+async def conduct(request: web.Request) -> web.Response:
+    """`GET /v1/conduct`: what a vote on a challenge can rest on (E5)."""
+    api = api_of(request)
+    parameters(request)
+    view = api.view
+    entries = await api.read(lambda history: history.entries(limit=PAGE_MAX).entries)
+    all_certificates = [certificate_of(one) for one in entries]
+    certificates = [one for one in all_certificates if one.epoch == view.committee.epoch]
+    links = view.peer_counters()
+    members = [
+        {
+            "slot": slot,
+            "node_key": key.hex(),
+            "own": slot == view.own_slot,
+            "signed": sum(1 for one in certificates if one.signatures[slot]),
+            "received_messages": links.get(slot, {}).get("received_messages", 0),
+            "seen": [
+                {
+                    "misdeed": one.misdeed.value,
+                    "count": one.count,
+                    "at_ms": one.at_ms,
+                    "height": one.height,
+                    "detail": one.detail,
+                }
+                for one in view.conduct().of(key)
+            ],
+        }
+        for slot, key in enumerate(view.committee.node_keys)
+    ]
+    content = {
+        "epoch": view.committee.epoch,
+        "entries": len(certificates),
+        "members": members,
+        "meters": [
+            {
+                "usage_point": one.usage_point,
+                "misdeed": Rule.TWO_STORIES.value,
+                "count": one.count,
+                "at_ms": one.at_ms,
+                "window": one.window,
+            }
+            for one in view.conduct().meters()
+        ],
+    }
+    return answer(content, cache="no-store")
+
+
 async def openapi(request: web.Request) -> web.Response:
     """`GET /v1/openapi.json`."""
     parameters(request)
@@ -114,6 +163,7 @@ def _refresh(api: Api, view: NodeView) -> None:
     shown.rejections(view.rejections())
     shown.peers(view.peers_up(), view.peers_down(), view.peer_counters())
     shown.outbox(view.outbox_counts())
+    shown.evidence(view.evidence(), view.evidence_submissions())
     problems = view.problems()
     for severity in Severity:
         count = sum(1 for one in problems if one.severity is severity)

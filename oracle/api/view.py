@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Protocol
 
 from consensus.model import Committee, Genesis
+from oracle.conduct import Conduct
 from oracle.journey import Travel
 
 
@@ -103,6 +104,9 @@ class NodeView(Protocol):
     def peer_counters(self) -> Mapping[int, Mapping[str, int]]:
         """What was counted on the links, by slot and name."""
 
+    def conduct(self) -> Conduct:
+        """What members were seen doing that they should not."""
+
     def chain(self) -> ChainStanding:
         """How the chain looks from here."""
 
@@ -114,6 +118,12 @@ class NodeView(Protocol):
 
     def rejections(self) -> Mapping[str, int]:
         """Readings the node refused, by reason."""
+
+    def evidence(self) -> Mapping[str, int]:
+        """Evidence against members that is held here, by kind."""
+
+    def evidence_submissions(self) -> Mapping[str, int]:
+        """The same by where it stands on its way to the contract."""
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong now."""

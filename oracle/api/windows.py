@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from consensus.messages import Entry
+from consensus.messages import Certificate, Entry
 from consensus.model import InvariantBroken, Rejected
 from oracle.model import WindowSummary, read_summary
 from oracle.storage.history import StoredEntry
@@ -57,6 +57,14 @@ def entry_of(stored: StoredEntry) -> Entry:
     if isinstance(entry, Rejected):
         raise InvariantBroken(f"the history keeps entries: {entry.detail}")
     return entry
+
+
+def certificate_of(stored: StoredEntry) -> Certificate:
+    """The certificate, typed."""
+    certificate = Certificate.parse(stored.certificate)
+    if isinstance(certificate, Rejected):
+        raise InvariantBroken(f"the history keeps certificates: {certificate.detail}")
+    return certificate
 
 
 def summary_of(stored: StoredEntry) -> WindowSummary:

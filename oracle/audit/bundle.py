@@ -18,7 +18,15 @@ from consensus.model import Rejected
 from oracle.audit.document import BundleReason, Fieldset, seal, to_base64, unseal
 from oracle.audit.merkle import PATH_MAX, Proof, double_sha256
 from oracle.audit.meters import FORMATS, RECORD_BYTES_MAX, parse_batch
-from oracle.audit.parts import BundleParts, ChainPart, ObservationPart, SignedPart, SinceZonePart, ZonePart
+from oracle.audit.parts import (
+    BundleParts,
+    ChainPart,
+    EpochPart,
+    ObservationPart,
+    SignedPart,
+    SinceZonePart,
+    ZonePart,
+)
 from oracle.audit.values import (
     BLS_SIGNATURE_BYTES,
     GROUP_KEY_BYTES,
@@ -132,7 +140,7 @@ class Bundle:
     since: tuple[SinceWindow, ...]
     chain: ChainPart | None
     attachment: bytes
-    restated: RestatedWindow | None
+    restated: RestatedWindow | None = None
 
 
 def build(parts: BundleParts) -> bytes:
@@ -140,7 +148,7 @@ def build(parts: BundleParts) -> bytes:
     content = _content(parts)
     if parts.restated is not None:
         zones = [_zone(zone) for zone in parts.restated.zones]
-        content["restated"] = {"signed": _signed(parts.restated.signed), "zones": zones}
+        content["restated"] = {"signed": signed_content(parts.restated.signed), "zones": zones}
     return seal(content)
 
 
@@ -160,28 +168,20 @@ def _content(parts: BundleParts) -> dict[str, Any]:
         "attachment": to_base64(parts.attachment),
         "batches": _batch_listing(parts.records),
         "chain": _chain(parts.chain),
-        "devices": [{"device": one.device.hex(), "proof": _proof(one.proof)} for one in parts.devices],
-        "epochs": [
-            {
-                "activation": _signed(epoch.activation),
-                "group-key": epoch.group_key.hex(),
-                "node-keys": [key.hex() for key in epoch.node_keys],
-                "number": epoch.number,
-            }
-            for epoch in parts.epochs
-        ],
+        "devices": [{"device": one.device.hex(), "proof": proof_content(one.proof)} for one in parts.devices],
+        "epochs": [epoch_content(epoch) for epoch in parts.epochs],
         "genesis": parts.genesis.hex(),
         "observations": [
             {"payload": one.payload.hex(), "signature": one.signature.hex()} for one in parts.observations
         ],
-        "previous": _signed(parts.previous),
+        "previous": signed_content(parts.previous),
         "records": [
             {"data": to_base64(record.data), "format": record.format, "source": record.source}
             for record in parts.records
         ],
-        "signed": _signed(parts.signed),
+        "signed": signed_content(parts.signed),
         "since": [
-            {"signed": _signed(window.signed), "zones": [_since_zone(zone) for zone in window.zones]}
+            {"signed": signed_content(window.signed), "zones": [_since_zone(zone) for zone in window.zones]}
             for window in parts.since
         ],
         "zones": [_zone(zone) for zone in parts.zones],
@@ -192,7 +192,18 @@ def _zone(zone: ZonePart) -> dict[str, Any]:
     return {"leaves": [leaf.hex() for leaf in zone.leaves], "summary": zone.summary.hex()}
 
 
-def _signed(part: SignedPart | None) -> dict[str, str] | None:
+def epoch_content(epoch: EpochPart) -> dict[str, Any]:
+    """A committee as it stands in a file."""
+    return {
+        "activation": signed_content(epoch.activation),
+        "group-key": epoch.group_key.hex(),
+        "node-keys": [key.hex() for key in epoch.node_keys],
+        "number": epoch.number,
+    }
+
+
+def signed_content(part: SignedPart | None) -> dict[str, str] | None:
+    """A signed entry as it stands in a file."""
     if part is None:
         return None
     return {"bls": part.bls.hex(), "certificate": part.certificate.hex(), "entry": part.entry.hex()}
@@ -212,13 +223,14 @@ def _chain(part: ChainPart | None) -> dict[str, Any] | None:
 
 def _since_zone(zone: SinceZonePart) -> dict[str, Any]:
     return {
-        "leaves": [{"leaf": leaf.hex(), "proof": _proof(proof)} for leaf, proof in zone.leaves],
-        "proof": _proof(zone.proof),
+        "leaves": [{"leaf": leaf.hex(), "proof": proof_content(proof)} for leaf, proof in zone.leaves],
+        "proof": proof_content(zone.proof),
         "summary": zone.summary.hex(),
     }
 
 
-def _proof(proof: Proof) -> dict[str, Any]:
+def proof_content(proof: Proof) -> dict[str, Any]:
+    """A Merkle proof as it stands in a file."""
     return {"count": proof.count, "index": proof.index, "path": [node.hex() for node in proof.path]}
 
 
@@ -255,11 +267,11 @@ def _read_bundle(item: Fieldset) -> Bundle:
     records = item.each("records", _read_record)
     bundle = Bundle(
         genesis=read_genesis(item.hex("genesis")),
-        epochs=item.each("epochs", _read_epoch),
-        signed=item.one("signed", _read_signed),
-        previous=item.optional("previous", _read_signed),
+        epochs=item.each("epochs", read_epoch),
+        signed=item.one("signed", read_signed),
+        previous=item.optional("previous", read_signed),
         zones=item.each("zones", _read_zone),
-        devices=item.each("devices", _read_proven_device),
+        devices=item.each("devices", read_proven_device),
         records=records,
         observations=item.each("observations", _read_observation),
         since=item.each("since", _read_since),
@@ -275,7 +287,7 @@ def _read_bundle(item: Fieldset) -> Bundle:
 
 
 def _read_restated(item: Fieldset) -> RestatedWindow:
-    return RestatedWindow(item.one("signed", _read_signed), item.each("zones", _read_zone))
+    return RestatedWindow(item.one("signed", read_signed), item.each("zones", _read_zone))
 
 
 def _only_what_belongs(bundle: Bundle) -> None:
@@ -296,7 +308,8 @@ def _only_what_belongs(bundle: Bundle) -> None:
         raise Malformed(f"a `{kind}` entry is not submitted to the oracle contract")
 
 
-def _read_signed(item: Fieldset) -> SignedEntry:
+def read_signed(item: Fieldset) -> SignedEntry:
+    """An entry with what certifies it. Raises Malformed."""
     return SignedEntry(
         read_entry(item.hex("entry")),
         read_certificate(item.hex("certificate")),
@@ -304,12 +317,13 @@ def _read_signed(item: Fieldset) -> SignedEntry:
     )
 
 
-def _read_epoch(item: Fieldset) -> EpochRecord:
+def read_epoch(item: Fieldset) -> EpochRecord:
+    """A committee. Raises Malformed."""
     return EpochRecord(
         item.integer("number"),
         read_node_keys(item.hexes("node-keys")),
         item.hex("group-key", 0, GROUP_KEY_BYTES),
-        item.optional("activation", _read_signed),
+        item.optional("activation", read_signed),
     )
 
 
@@ -324,12 +338,14 @@ def _hashed_leaf(data: bytes) -> HashedLeaf:
     return HashedLeaf(read_leaf(data), double_sha256(data))
 
 
-def _read_proven_device(item: Fieldset) -> ProvenDevice:
+def read_proven_device(item: Fieldset) -> ProvenDevice:
+    """A device with its proof. Raises Malformed."""
     data = item.hex("device")
-    return ProvenDevice(read_device(data), double_sha256(data), item.one("proof", _read_proof))
+    return ProvenDevice(read_device(data), double_sha256(data), item.one("proof", read_proof))
 
 
-def _read_proof(item: Fieldset) -> Proof:
+def read_proof(item: Fieldset) -> Proof:
+    """A Merkle proof. Raises Malformed."""
     path = item.hexes("path", HASH_BYTES)
     if len(path) > PATH_MAX:
         raise Malformed(f"a path has at most {PATH_MAX} nodes")
@@ -348,7 +364,7 @@ def _read_observation(item: Fieldset) -> ObservationPart:
 
 
 def _read_since(item: Fieldset) -> SinceWindow:
-    return SinceWindow(item.one("signed", _read_signed), item.each("zones", _read_since_zone))
+    return SinceWindow(item.one("signed", read_signed), item.each("zones", _read_since_zone))
 
 
 def _read_since_zone(item: Fieldset) -> SinceZone:
@@ -356,13 +372,14 @@ def _read_since_zone(item: Fieldset) -> SinceZone:
     return SinceZone(
         read_zone_summary(summary),
         double_sha256(summary),
-        item.one("proof", _read_proof),
-        item.each("leaves", _read_proven_leaf),
+        item.one("proof", read_proof),
+        item.each("leaves", read_proven_leaf),
     )
 
 
-def _read_proven_leaf(item: Fieldset) -> tuple[HashedLeaf, Proof]:
-    return _hashed_leaf(item.hex("leaf")), item.one("proof", _read_proof)
+def read_proven_leaf(item: Fieldset) -> tuple[HashedLeaf, Proof]:
+    """A leaf with its proof. Raises Malformed."""
+    return _hashed_leaf(item.hex("leaf")), item.one("proof", read_proof)
 
 
 def _read_chain(item: Fieldset) -> ChainPart:

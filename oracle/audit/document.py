@@ -44,7 +44,7 @@ class BundleReason(Enum):
 
 def seal(content: Any) -> bytes:
     """The file of a JSON value: first line with the checksum, then the value."""
-    body = _canonical_json(content)
+    body = canonical_json(content)
     return MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
@@ -57,8 +57,16 @@ def unseal(data: bytes, bytes_max: int) -> Any | Rejected:
         return Rejected(BundleReason.NOT_A_BUNDLE, "the first line is not that of a bundle")
     if head[len(MAGIC) :] != hashlib.sha256(body).hexdigest().encode():
         return Rejected(BundleReason.CHECKSUM, "the content is not what its first line says")
+    try:
+        return read_canonical(body)
+    except Malformed as cause:
+        return Rejected(BundleReason.NOT_CANONICAL, str(cause))
+
+
+def read_canonical(body: bytes) -> Any:
+    """The value of canonical JSON. Raises Malformed."""
     if nests_too_deep(body):
-        return Rejected(BundleReason.NOT_CANONICAL, f"nested deeper than {DEPTH_MAX}")
+        raise Malformed(f"nested deeper than {DEPTH_MAX}")
     try:
         content = json.loads(
             body.decode("ascii"),
@@ -66,10 +74,10 @@ def unseal(data: bytes, bytes_max: int) -> Any | Rejected:
             parse_float=_refuse_number,
             parse_constant=_refuse_number,
         )
-        if _canonical_json(content) != body:
-            return Rejected(BundleReason.NOT_CANONICAL, "not written the one way there is")
     except ValueError as cause:
-        return Rejected(BundleReason.NOT_CANONICAL, str(cause))
+        raise Malformed(str(cause)) from cause
+    if canonical_json(content) != body:
+        raise Malformed("not written the one way there is")
     return content
 
 
@@ -193,7 +201,8 @@ def _hex(text: Any, what: str, sizes: tuple[int, ...]) -> bytes:
     return data
 
 
-def _canonical_json(content: Any) -> bytes:
+def canonical_json(content: Any) -> bytes:
+    """The one way a JSON value is written here."""
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode() + b"\n"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from consensus.encoding import EncodingError, Int, Principal, Some, Value, decode, encode
@@ -133,6 +133,8 @@ class CeremonyBody:
     group_key: bytes = b""
     commitments: bytes = b""
     first_window: int = 0
+    committee: tuple[bytes, ...] = ()
+    """Only in the hello of a resharing: the keys of the committee to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,8 @@ def _read_body(kind: str, body: Value) -> WindowSummary | VoidBody | RegistryBod
         )
     elif kind in CEREMONY_KINDS:
         read = CeremonyBody(fields.uint("epoch"), fields.buff("session"), fields.buff("attachment"))
+        if kind == "hello" and read.epoch > 1:
+            read = replace(read, committee=read_node_keys(fields.list("committee")))
     else:
         raise Malformed(f"unknown kind of entry `{kind}`")
     fields.end()

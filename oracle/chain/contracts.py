@@ -21,6 +21,7 @@ from oracle.model import Curve, Device, DeviceKind, ZoneId
 ORACLE: Final = "production-oracle"
 STAKING: Final = "oracle-staking"
 REGISTRATION: Final = "registration"
+DISPUTES: Final = "dispute-resolution"
 DEVICES_PER_CALL: Final = 25
 DEVICES_MAX: Final = 1_000_000
 _VERIFIED: Final = 1
@@ -59,6 +60,11 @@ class OracleContracts:
     def oracle(self) -> Principal:
         """The production-oracle contract."""
         return contract_of(self.deployer, ORACLE)
+
+    @property
+    def disputes(self) -> Principal:
+        """The dispute-resolution contract."""
+        return contract_of(self.deployer, DISPUTES)
 
     async def genesis(self) -> Genesis | None:
         """What the network is, or None before an epoch was proposed.
@@ -128,6 +134,16 @@ class OracleContracts:
                 return await self.attestation(int(numbers[0]), int(numbers[1])) is not None
             case "activate":
                 return await self.current_epoch() >= int(numbers[0])
+            case "open-zone":
+                place = tuple(int(number) for number in numbers)
+                return await self.client.call_read_only(self.oracle, "get-zone", place) is not None
+            case "double-vote":
+                return await self._is_shown(bytes.fromhex(numbers[0]), *map(int, numbers[1:4]))
+            case "judged":
+                place = (int(numbers[0]), int(numbers[1]))
+                return await self.client.call_read_only(self.disputes, "get-judgement", place) is not None
+            case "tally":
+                return await self._tallied(*map(int, numbers[:3])) >= int(numbers[3])
             case _:
                 return False
 
@@ -137,6 +153,25 @@ class OracleContracts:
         if kind not in ("window", "void") or int(numbers[1]) == 0:
             return True
         return await self.attestation(int(numbers[0]), int(numbers[1]) - 1) is not None
+
+    async def _is_shown(self, key: bytes, height: int, round_: int, phase: int) -> bool:
+        """Whether this double vote of a key's operator is punished already (E1)."""
+        staking = contract_of(self.deployer, STAKING)
+        match await self.client.call_read_only(staking, "get-operator-of-key", (key,)):
+            case Some(int(operator)):
+                place = (operator, height, round_, phase)
+                shown = await self.client.call_read_only(self.disputes, "get-double-vote", place)
+                return shown is not None
+            case _:
+                return False
+
+    async def _tallied(self, window: int, revision: int, zone: int) -> int:
+        """How many leaves of a zone the contract has added up (E3)."""
+        match await self.client.call_read_only(self.disputes, "get-tally", (window, revision, zone)):
+            case Some({"counted": int(counted)}):
+                return counted
+            case _:
+                return 0
 
     async def newest_attested(self, limit: int = 50, offset: int = 0) -> tuple[AttestedEvent, ...] | None:
         """A page of the oracle contract's prints about entries, newest first; None past the last."""

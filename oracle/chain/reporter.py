@@ -71,9 +71,11 @@ class Reporter:
         window_of: Callable[[int], Awaitable[tuple[int, int] | None]],
         known: Callable[[int], Awaitable[bool]],
         lose: Callable[[int, str], Awaitable[None]],
+        submitted: Callable[[int, int], Awaitable[None]] | None = None,
     ) -> None:
         """`window_of` gives (window, revision) of a height, None where it has no window; `known`
-        says whether a height's receipt is kept already; `lose` takes one back after a reorg.
+        says whether a height's receipt is kept already; `lose` takes one back after a reorg;
+        `submitted` hears (height, submitters before this node) once the outbox has it.
         """
         self._contracts = contracts
         self._outbox = outbox
@@ -84,6 +86,7 @@ class Reporter:
         self._window_of = window_of
         self._known = known
         self._lose = lose
+        self._submitted = submitted
         self._recent: OrderedDict[int, Receipt] = OrderedDict()
         self._due: list[_Due] = []
         self._wake = asyncio.Event()
@@ -147,6 +150,8 @@ class Reporter:
             )
             await self._outbox.enqueue(transmission.key, call)
             heapq.heappop(self._due)
+            if self._submitted is not None:
+                await self._submitted(transmission.height, transmission.stage)
 
     def _put_off(self) -> None:
         """The revision before is not on chain yet: look again in a while, and let others go on (A8)."""

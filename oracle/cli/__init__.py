@@ -11,13 +11,15 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from oracle.cli import audit, keys, node, status
+from oracle.cli import audit, evidence, explain, keys, node, status
 
 _COMMANDS: Final[tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...]] = (
     keys.add,
     node.add,
     status.add,
+    explain.add,
     audit.add,
+    evidence.add,
 )
 
 
@@ -26,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="wattest",
         description="A staked oracle network for energy. An operator uses `init`, `run` and `status`;"
-        " an auditor `export` and `verify`.",
+        " an auditor `export`, `verify` and `evidence`.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in _COMMANDS:

@@ -13,6 +13,7 @@ from oracle import config
 from oracle.chain.contracts import ContractMisread
 from oracle.chain.ledger import OutboxLocked
 from oracle.config import Configuration, ConfigurationFaulty
+from oracle.keys.channel import ChannelBroken
 from oracle.keys.register_file import RegisterFailed
 from oracle.service import opened
 from oracle.storage.failure import StorageFailed
@@ -41,15 +42,15 @@ def _run(options: argparse.Namespace) -> int:
     except ConfigurationFaulty as cause:
         sys.stderr.write(f"wattest run: the configuration {options.config} is faulty:\n{cause}\n")
         return 2
-    except (RegisterFailed, StorageFailed, OutboxLocked, ContractMisread) as cause:
+    except (RegisterFailed, ChannelBroken, StorageFailed, OutboxLocked, ContractMisread) as cause:
         sys.stderr.write(f"wattest run: {cause}\n")
         return 1
 
 
 def _check(configuration: Configuration) -> int:
-    from oracle.service import open_keys, open_roster  # noqa: PLC0415 - only here
+    from oracle.service import check_keys, open_roster  # noqa: PLC0415 - only here
 
-    open_keys(configuration)
+    check_keys(configuration)
     open_roster(configuration.roster)
     print("configuration, keys and roster are sound")
     return 0

@@ -16,11 +16,11 @@ from typing import Final
 from consensus.dkg.ceremony import Ceremony
 from consensus.dkg.participant import Participant
 from consensus.encoding import encode
-from consensus.model import NodeId, Rejected
+from consensus.model import Committee, EpochNumber, Rejected
 from consensus.threshold.shares import SecretShare
 from oracle.keys import keystore
 from oracle.keys.keystore import Derivation, Key, KeyKind
-from oracle.keys.signer import Refused, Signer
+from oracle.keys.signer import NodeSigner, Refused
 
 SEED_BYTES: Final = 32
 
@@ -48,12 +48,13 @@ class CeremonySecrets:
 
     directory: Path
     password: str
-    signer: Signer
+    signer: NodeSigner
     cost: Derivation
 
     def bundle(self, ceremony: Ceremony) -> SignedBundle | Rejected:
         """Make and sign what this node owes to the open phase; then make it durable before sending."""
-        participant = Participant(self.signer.public_key, self._seed(ceremony))
+        old = self._stored(ceremony.plan.dealers)
+        participant = Participant(self.signer.public_key, self._seed(ceremony), old)
         made = participant.next_bundle(ceremony)
         if made is None:
             return Rejected(CeremonyReason.NOTHING_OWED)
@@ -67,19 +68,38 @@ class CeremonySecrets:
 
     def share(self, ceremony: Ceremony) -> SecretShare | Rejected:
         """This node's share of the group key: from its file, or from the ceremony the first time."""
-        path = self.directory / f"share-{ceremony.plan.epoch}.json"
-        slot = ceremony.plan.members.slot_of(self.signer.public_key)
-        if path.exists() and slot is not None:
-            key = keystore.load(path, self.password, KeyKind.SHARE, allow_light=self.cost.light)
-            return SecretShare(NodeId(slot), int.from_bytes(key.secret, "big"))
+        stored = self._stored(ceremony.plan.members)
+        if stored is not None:
+            return stored
+        path = self._share_path(ceremony.plan.members)
         made = Participant(self.signer.public_key, self._seed(ceremony)).new_share(ceremony)
         if isinstance(made, Rejected):
             return made
         secret = made.scalar.to_bytes(32, "big")
         key = keystore.share(secret, made.public, ceremony.plan.epoch)
         keystore.save(key, path, self.password, cost=self.cost)
-        self._seed_path(ceremony).unlink(missing_ok=True)  # K4
         return made
+
+    def erase_before(self, epoch: EpochNumber) -> int:
+        """Erase this node's shares of earlier epochs, and the seeds of all ceremonies up to this (K4).
+
+        Call it once the activation of `epoch` is durable; gives how many shares there were.
+        """
+        shares = [path for path in self.directory.glob("share-*.json") if _epoch_of(path) < epoch]
+        seeds = [path for path in self.directory.glob("seed-*.json") if _epoch_of(path) <= epoch]
+        for path in (*shares, *seeds):
+            path.unlink(missing_ok=True)
+        return len(shares)
+
+    def _stored(self, committee: Committee) -> SecretShare | None:
+        path, slot = self._share_path(committee), committee.slot_of(self.signer.public_key)
+        if slot is None or not path.exists():
+            return None
+        key = keystore.load(path, self.password, KeyKind.SHARE, allow_light=self.cost.light)
+        return SecretShare(slot, int.from_bytes(key.secret, "big"))
+
+    def _share_path(self, committee: Committee) -> Path:
+        return self.directory / f"share-{committee.epoch}.json"
 
     def _seed(self, ceremony: Ceremony) -> bytes:
         """The session's seed, kept like a TLS key: 32 secret bytes of no curve in particular."""
@@ -91,7 +111,13 @@ class CeremonySecrets:
         return seed.secret
 
     def _seed_path(self, ceremony: Ceremony) -> Path:
-        return self.directory / f"seed-{ceremony.plan.session[:8].hex()}.json"
+        return self.directory / f"seed-{ceremony.plan.epoch}-{ceremony.plan.session[:8].hex()}.json"
+
+
+def _epoch_of(path: Path) -> int:
+    """The epoch in a file's name: `share-2.json`, `seed-2-….json`."""
+    number = path.stem.split("-")[1]
+    return int(number) if number.isdecimal() else 0
 
 
 def new_key(kind: KeyKind, path: Path, password: str, cost: Derivation) -> Key:

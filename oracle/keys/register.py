@@ -23,7 +23,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from oracle.keys.marker import ID_BYTES, Mark, Marker, MarkerCorrupt
+from oracle.keys.marker import ID_BYTES, Mark, Marker
 from oracle.keys.register_file import (
     RegisterFailed,
     RegisterProblem,
@@ -40,7 +40,7 @@ NUMBER_MAX: Final = (1 << 63) - 1
 BATCH_MAX: Final = 1024
 POISON: Final = bytes(32)
 """Stands for two different digests at one position, found on import: nothing matches it."""
-_UPDATE_WATERMARK: Final = """
+UPDATE_WATERMARK: Final = """
 INSERT INTO watermark (key, network, phase, height, round) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET height = excluded.height, round = excluded.round
 WHERE (excluded.height, excluded.round) > (watermark.height, watermark.round)
@@ -53,6 +53,8 @@ class Answer(Enum):
     GRANTED = "granted"
     TAKEN = "taken"
     BELOW_WATERMARK = "below-watermark"
+    TWIN = "twin"
+    """Somebody else signs with this key; see `witness`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +139,55 @@ class Register:
         with self._transaction() as database:
             return tuple(_take(database, position, digest) for position, digest in wanted)
 
+    def pin(self, network: bytes) -> None:
+        """Serve this network and no other, from the first call on. Raises RegisterFailed."""
+        with self._transaction() as database:
+            database.execute("INSERT OR IGNORE INTO pinned VALUES (1, ?)", (network,))
+            (held,) = database.execute("SELECT network FROM pinned").fetchone()
+        if bytes(held) != network:
+            raise RegisterFailed(RegisterProblem.OTHER_NETWORK, f"it serves {bytes(held).hex()[:12]}")
+
+    @property
+    def network(self) -> bytes | None:
+        """The network it serves, once that is known."""
+        with self._transaction() as database:
+            row = database.execute("SELECT network FROM pinned").fetchone()
+        return None if row is None else bytes(row[0])
+
+    def witness(self, seen: Sequence[tuple[Position, bytes]]) -> tuple[Position, ...]:
+        """Compare what others say that a key of ours signed with what is held; give what is not.
+
+        The caller has verified the signatures. What is at or below the watermark passes for
+        known. Anything else means that another process signs with the key, or that this
+        register is an old copy: nothing is signed with it any more, until `recover` (N3).
+        """
+        unknown: list[Position] = []
+        with self._transaction() as database:
+            for position, digest in seen:
+                held = _held(database, position)
+                if held == digest or _is_past(database, position):
+                    continue
+                unknown.append(position)
+                database.execute(
+                    "INSERT OR IGNORE INTO twin VALUES (?, ?, ?, ?, ?, ?)", (*_columns(position), digest)
+                )
+        return tuple(unknown)
+
+    def twins(self, network: bytes) -> list[tuple[Position, bytes]]:
+        """What somebody else has signed with a key of ours, as far as it was seen."""
+        with self._transaction() as database:
+            found = database.execute(
+                "SELECT key, network, height, round, phase, digest FROM twin WHERE network = ?"
+                " ORDER BY key, height, round, phase, digest",
+                (network,),
+            ).fetchall()
+        return [(Position(*row[:5]), row[5]) for row in found]
+
     def raise_watermark(self, key: bytes, network: bytes, marks: Sequence[Watermark]) -> None:
         """Refuse what is new at or below `marks`; a watermark never falls."""
         with self._transaction() as database:
             for mark in marks:
-                database.execute(_UPDATE_WATERMARK, (key, network, mark.phase, mark.height, mark.round))
+                database.execute(UPDATE_WATERMARK, (key, network, mark.phase, mark.height, mark.round))
 
     def prune(self, key: bytes, network: bytes, below_height: int) -> int:
         """Forget rows below a height, which the watermark then stands for; give their number."""
@@ -153,7 +199,7 @@ class Register:
                     (key, network, phase, below_height),
                 ).fetchone()
                 if last is not None:
-                    database.execute(_UPDATE_WATERMARK, (key, network, phase, *last))
+                    database.execute(UPDATE_WATERMARK, (key, network, phase, *last))
             return database.execute(
                 "DELETE FROM signed WHERE key = ? AND network = ? AND height < ?",
                 (key, network, below_height),
@@ -201,9 +247,9 @@ class Register:
                         (POISON, *where),
                     )
                 at = (position.key, position.network, position.phase, position.height, position.round)
-                database.execute(_UPDATE_WATERMARK, at)
+                database.execute(UPDATE_WATERMARK, at)
             for key, network, mark in marks:
-                database.execute(_UPDATE_WATERMARK, (key, network, mark.phase, mark.height, mark.round))
+                database.execute(UPDATE_WATERMARK, (key, network, mark.phase, mark.height, mark.round))
         return conflicts
 
     @contextmanager
@@ -272,56 +318,26 @@ class Register:
                 raise RegisterFailed(RegisterProblem.OLD_COPY, f"{behind} generations behind {marker.path}")
 
 
-def recover(
-    path: Path, external_marker: Path | None, key: bytes, network: bytes, through_height: int
-) -> None:
-    """Start over after a register was lost or restored: nothing at or below `through_height`.
-
-    The operator answers for `through_height`: a height the node has certainly not signed
-    beyond, say the network's newest plus a day of windows. Keeps whatever rows are there.
-    Raises RegisterFailed; the node must not be running.
-    """
-    markers = [path.with_name(path.name + ".generation"), *([external_marker] if external_marker else [])]
-    newest = 0
-    with problems_named():
-        lock = locked(path.with_name(path.name + ".lock"))
-        try:
-            for place in markers:
-                newest = max(newest, _forgotten(place))
-            database = connected(path)
-            try:
-                _, generation = identity(database)
-                database.execute("BEGIN IMMEDIATE")
-                for phase in PHASES:
-                    database.execute(_UPDATE_WATERMARK, (key, network, phase, through_height, NUMBER_MAX))
-                register = secrets.token_bytes(ID_BYTES)  # other copies of the old one stay refused
-                newest = max(newest, generation) + 1
-                database.execute("UPDATE meta SET register = ?, generation = ?", (register, newest))
-                database.execute("COMMIT")
-            finally:
-                database.close()
-            for place in markers:
-                marker = Marker(place)
-                try:
-                    marker.write(Mark(register, newest, secrets.token_bytes(ID_BYTES)))
-                finally:
-                    marker.close()
-        finally:
-            os.close(lock)
-
-
 def _take(database: sqlite3.Connection, position: Position, digest: bytes) -> Answer:
+    key_and_network = (position.key, position.network)
+    if database.execute("SELECT 1 FROM twin WHERE (key, network) = (?, ?)", key_and_network).fetchone():
+        return Answer.TWIN  # N3
     held = _held(database, position)
     if held is not None:
         return Answer.GRANTED if held == digest and held != POISON else Answer.TAKEN
+    if _is_past(database, position):
+        return Answer.BELOW_WATERMARK
+    database.execute("INSERT INTO signed VALUES (?, ?, ?, ?, ?, ?)", (*_columns(position), digest))
+    return Answer.GRANTED
+
+
+def _is_past(database: sqlite3.Connection, position: Position) -> bool:
+    """Whether a position is at or below the watermark of its phase."""
     mark = database.execute(
         "SELECT height, round FROM watermark WHERE (key, network, phase) = (?, ?, ?)",
         (position.key, position.network, position.phase),
     ).fetchone()
-    if mark is not None and (position.height, position.round) <= mark:
-        return Answer.BELOW_WATERMARK
-    database.execute("INSERT INTO signed VALUES (?, ?, ?, ?, ?, ?)", (*_columns(position), digest))
-    return Answer.GRANTED
+    return mark is not None and (position.height, position.round) <= mark
 
 
 def _held(database: sqlite3.Connection, position: Position) -> bytes | None:
@@ -334,16 +350,3 @@ def _held(database: sqlite3.Connection, position: Position) -> bytes | None:
 
 def _columns(position: Position) -> tuple[bytes, bytes, int, int, int]:
     return position.key, position.network, position.height, position.round, position.phase
-
-
-def _forgotten(place: Path) -> int:
-    """Remove a marker, giving the generation it had seen."""
-    marker = Marker(place)
-    try:
-        mark = marker.read()
-    except MarkerCorrupt:
-        mark = None
-    finally:
-        marker.close()
-    place.unlink()
-    return 0 if mark is None else mark.generation

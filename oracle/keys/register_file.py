@@ -33,6 +33,14 @@ CREATE TABLE IF NOT EXISTS watermark (
     height INTEGER NOT NULL, round INTEGER NOT NULL,
     PRIMARY KEY (key, network, phase)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pinned (
+    only INTEGER PRIMARY KEY CHECK (only = 1), network BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS twin (
+    key BLOB NOT NULL, network BLOB NOT NULL, height INTEGER NOT NULL, round INTEGER NOT NULL,
+    phase INTEGER NOT NULL, digest BLOB NOT NULL,
+    PRIMARY KEY (key, network, height, round, phase, digest)
+) STRICT, WITHOUT ROWID;
 """
 
 
@@ -57,6 +65,8 @@ class RegisterProblem(Enum):
     """Reading or writing failed: nothing was signed, and nothing will be until a restart."""
     CORRUPT = "corrupt"
     """The register or a marker does not hold together."""
+    OTHER_NETWORK = "other-network"
+    """The register serves another network: give each network a data folder of its own."""
     EXPORT_MALFORMED = "export-malformed"
     """The file to import is none of ours, or another network's."""
 

@@ -17,21 +17,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 from coincurve import PrivateKey
 
 from consensus.encoding import EncodingError, Value, decode
+from consensus.envelope import recover
 from consensus.model import check
 from oracle.keys.keystore import Key, KeyKind
 from oracle.keys.register import NUMBER_MAX, PHASES, Answer, Position, Register
 
 NETWORK_BYTES: Final = 32
 SLASHABLE_TOPICS: Final = frozenset({"vote", "proposal"})
-PLAIN_TOPICS: Final = frozenset(
-    {"hello", "deal", "respond", "justify", "confirm", "observations", "receipt", "feed"}
-)
-"""Default allow-list: the ceremony's bundles (K1), observations (R4), receipts (R7), feeds."""
+PLAIN_TOPICS: Final = frozenset({"hello", "deal", "respond", "justify", "confirm", "observations", "receipt"})
+"""The allow-list: the ceremony's bundles (K1), observations (R4), receipts (R7)."""
 TLS_BINDING: Final = b"wattest-tls/1:"
 """No canonical value begins with these bytes, so a binding is never another message."""
 _TOPIC_OF_PHASE: Final = ("proposal", "vote", "vote")
@@ -49,6 +48,10 @@ class Refusal(Enum):
     """Not the topic asked for, or not one that may be signed this way."""
     WRONG_FIELDS = "wrong-fields"
     """The payload speaks of another network, height, round or phase than the request."""
+    FOREIGN_NETWORK = "foreign-network"
+    """Of a network that this signer does not serve."""
+    TWIN = "twin"
+    """Another process signs with this key, or the register is an old copy (N3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,40 @@ class VoteRequest:
     payload: bytes
 
 
+class NodeSigner(Protocol):
+    """What a node asks of whoever signs for it: a `Signer` here, or one in another process.
+
+    Every method raises RegisterFailed when the register cannot be used, and ChannelBroken
+    while there is no signer; then no signature has left (N2).
+    """
+
+    @property
+    def public_key(self) -> bytes:
+        """The node key in its compressed form."""
+
+    def sign_plain(self, topic: str, payload: bytes) -> bytes | Refused:
+        """Sign what cannot be slashed."""
+
+    def sign_tls_binding(self, statement: bytes) -> bytes:
+        """Bind a TLS key to the node key."""
+
+    async def sign_many_off_loop(self, requests: Sequence[VoteRequest]) -> list[bytes | Refused]:
+        """Sign votes and proposals, durable first (N1); answers stand in the order of the requests."""
+
+    async def sign_plain_off_loop(self, topic: str, payload: bytes) -> bytes | Refused:
+        """`sign_plain`, without holding up the loop."""
+
+    async def witness_off_loop(self, seen: Sequence[tuple[bytes, bytes]]) -> int:
+        """Judge (payload, signature) that others show as ours; how many nobody here signed (N3)."""
+
+    async def prune_off_loop(self, below_height: int) -> None:
+        """Let the watermark stand for what was signed below a height."""
+
+
 class Signer:
     """Signs with one node key. Thread-safe; the async form runs on a thread of its own.
+
+    `bind` says which network it serves; from then on it signs for no other.
 
     Every method raises RegisterFailed when the register cannot be used (N2, N3); then no
     signature has left.
@@ -84,7 +119,13 @@ class Signer:
         self._register = register
         self._plain_topics = plain_topics
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="signer")
+        self._network: bytes | None = None
         self.public_key = key.public
+
+    def bind(self, network: bytes) -> None:
+        """Serve this network and no other; the register remembers it."""
+        self._register.pin(network)
+        self._network = network
 
     def close(self) -> None:
         """Finish what is being signed and give up the thread; the register stays open."""
@@ -98,7 +139,9 @@ class Signer:
 
     def sign_many(self, requests: Sequence[VoteRequest]) -> list[bytes | Refused]:
         """Sign many in one transaction; answers stand in the order of the requests."""
-        answers: list[bytes | Refused | None] = [_misfit(request) for request in requests]
+        answers: list[bytes | Refused | None] = [
+            self._foreign(request.network) or _misfit(request) for request in requests
+        ]
         sound = [at for at, refused in enumerate(answers) if refused is None]
         granted = self._register.take(
             [(self._position(requests[at]), sha256(requests[at].payload).digest()) for at in sound]
@@ -124,7 +167,40 @@ class Signer:
         network = fields.get("network", fields.get("session"))
         if not isinstance(network, bytes) or len(network) != NETWORK_BYTES:
             return Refused(Refusal.WRONG_FIELDS, "neither network nor session (Q4)")
-        return self._signature(payload)
+        foreign = self._foreign(network) if "network" in fields else None
+        return foreign or self._signature(payload)
+
+    async def sign_plain_off_loop(self, topic: str, payload: bytes) -> bytes | Refused:
+        """`sign_plain` on the signer's thread: it may wait for a vote's durable write."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self.sign_plain, topic, payload)
+
+    def witness(self, seen: Sequence[tuple[bytes, bytes]]) -> int:
+        """Judge votes and proposals, each (payload, signature), that others show as this key's.
+
+        Gives how many of them this register never took. If there is one, nothing slashable
+        is signed any more (N3): see `Register.witness`. What is not ours is passed over.
+        """
+        positions: list[tuple[Position, bytes]] = []
+        for payload, signature in seen:
+            request = requested(payload)
+            if isinstance(request, Refused) or self._foreign(request.network):
+                continue
+            if recover(payload, signature) == self.public_key:
+                positions.append((self._position(request), sha256(payload).digest()))
+        return len(self._register.witness(positions)) if positions else 0
+
+    async def witness_off_loop(self, seen: Sequence[tuple[bytes, bytes]]) -> int:
+        """`witness` on the signer's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self.witness, tuple(seen))
+
+    def prune(self, below_height: int) -> None:
+        """Let the watermark stand for what was signed below a height."""
+        if self._network is not None:
+            self._register.prune(self.public_key, self._network, below_height)
+
+    async def prune_off_loop(self, below_height: int) -> None:
+        """`prune` on the signer's thread."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self.prune, below_height)
 
     def sign_tls_binding(self, statement: bytes) -> bytes:
         """Bind a TLS key to the node key; `peers.identity.issue` says what the statement is."""
@@ -141,9 +217,31 @@ class Signer:
                 return Refused(Refusal.OTHER_BYTES, f"height {request.height} round {request.round}")
             case Answer.BELOW_WATERMARK:
                 return Refused(Refusal.BELOW_WATERMARK, f"height {request.height} round {request.round}")
+            case Answer.TWIN:
+                return Refused(Refusal.TWIN, "this key signs elsewhere")
+
+    def _foreign(self, network: bytes) -> Refused | None:
+        if self._network in (None, network):
+            return None
+        return Refused(Refusal.FOREIGN_NETWORK, network.hex()[:12])
 
     def _signature(self, payload: bytes) -> bytes:
         return self._secret.sign_recoverable(payload)  # over sha256(payload); libsecp256k1 gives low s
+
+
+def requested(payload: bytes) -> VoteRequest | Refused:
+    """What a vote's or a proposal's payload says of itself; its position is taken from nobody else."""
+    fields = _fields(payload)
+    if isinstance(fields, Refused):
+        return fields
+    topic, phase = fields.get("topic"), fields.get("phase", 0)
+    network, height, round_ = (fields.get(name) for name in ("network", "height", "round"))
+    if topic not in SLASHABLE_TOPICS:
+        return Refused(Refusal.WRONG_TOPIC, repr(topic))
+    if not isinstance(network, bytes) or not all(type(one) is int for one in (height, round_, phase)):
+        return Refused(Refusal.WRONG_FIELDS, "no network, height, round or phase")
+    request = VoteRequest(network, _whole(height), _whole(round_), _whole(phase), payload)
+    return _misfit(request) or request
 
 
 def _misfit(request: VoteRequest) -> Refused | None:
@@ -163,6 +261,10 @@ def _misfit(request: VoteRequest) -> Refused | None:
     if request.phase and fields.get("phase") != request.phase:
         return Refused(Refusal.WRONG_FIELDS, "another phase")
     return None
+
+
+def _whole(value: Value) -> int:
+    return value if isinstance(value, int) else -1
 
 
 def _fields(payload: bytes) -> Mapping[str, Value] | Refused:

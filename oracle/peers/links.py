@@ -130,6 +130,16 @@ class Links:
         """Slots there is a link with now."""
         return tuple(slot for slot in sorted(self._peers) if self._peers[slot].link is not None)
 
+    def key_of(self, slot: int) -> bytes | None:
+        """The node key of the peer in a slot; None for no peer's slot."""
+        peer = self._peers.get(slot)
+        return None if peer is None else peer.key
+
+    def slot_of(self, key: bytes) -> int | None:
+        """The slot of the peer with a node key; None for a key that is not welcome."""
+        peer = self._peer_of(key)
+        return None if peer is None else peer.slot
+
     def counters(self) -> dict[int, PeerCounters]:
         """What was counted, by slot."""
         return {slot: self._peers[slot].counters for slot in sorted(self._peers)}
@@ -154,11 +164,18 @@ class Links:
             peer.idle.set()
 
     def reconfigure(self, own_slot: int, keys: Sequence[bytes], addresses: Mapping[int, Address]) -> None:
-        """Take a new committee: links whose key left, or whose slot is another now, are closed."""
+        """Take other welcome keys: links whose key left are closed, the others stay as they are.
+
+        A peer may get another slot by this; its link goes on under the new one.
+        """
+        places = {key: slot for slot, key in enumerate(keys) if slot != own_slot}
         for peer in list(self._peers.values()):
-            stays = peer.slot < len(keys) and keys[peer.slot] == peer.key and peer.slot != own_slot
-            if not stays or addresses.get(peer.slot) != peer.address:
+            slot = places.get(peer.key)
+            if slot is None or addresses.get(slot) != peer.address:
                 self._dismiss(peer)
+            else:
+                peer.slot = slot
+        self._peers = {peer.slot: peer for peer in self._peers.values()}
         self._set_members(own_slot, keys, addresses)
 
     def renew(self, identity: Identity) -> None:

@@ -85,6 +85,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class PartGone:
+    """A blob is not needed any more; if it is not there, nothing changes."""
+
+    height: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChainReceipt:
     """A transaction about an entry and where it stands. Written again, status and block move on."""
 
@@ -124,7 +132,7 @@ class Meta:
 
 
 HistoryWrite: TypeAlias = (
-    StoredEntry | EntrySigned | Part | ChainReceipt | StoredEvidence | StoredMilestone | Meta
+    StoredEntry | EntrySigned | Part | PartGone | ChainReceipt | StoredEvidence | StoredMilestone | Meta
 )
 
 
@@ -145,6 +153,8 @@ def write(connection: sqlite3.Connection, writes: Iterable[HistoryWrite]) -> Non
             case Part(height, name, blob):
                 check(len(blob) <= PART_BYTES_MAX, "a part is within its limit")
                 connection.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?)", (height, name, blob))
+            case PartGone(height, name):
+                connection.execute("DELETE FROM part WHERE height = ? AND name = ?", (height, name))
             case ChainReceipt(height, txid, status, block_height, raw):
                 connection.execute(
                     "INSERT INTO receipt VALUES (?, ?, ?, ?, ?) ON CONFLICT (txid) DO UPDATE"

@@ -254,6 +254,8 @@ class Keeper:
                 return Rejected(Rule.FUTURE_OR_STALE, "ahead of this node's clock")
             if abs(stated - now_s) > self.rules.clock_drift_s:
                 flags = (Rule.CLOCK_DRIFT,)
+        if reading.assurance is Assurance.METER_SIGNED and _contradicts(held, index, reading, end):
+            flags = (*flags, Rule.TWO_STORIES)
         if reading.assurance is Assurance.WITNESSED:
             standing = self._observe(held, index, reading, end)
         else:
@@ -325,6 +327,17 @@ def _keep_best(plane: Plane, index: int, reading: Reading, end_s: int) -> Standi
             return Rejected(Rule.DUPLICATE) if same else Standing.OUTRANKED
     plane.put(index, reading, end_s)
     return Standing.CLOSING
+
+
+def _contradicts(held: _Window, index: int, reading: Reading, end_s: int) -> bool:
+    """Whether a reading of the same time and sequence, and of other registers, is held."""
+    time_s, sequence, record, *amounts = rank(reading, end_s)
+    for plane in held.planes():
+        if plane.taken(index) and plane.record(index) != record:
+            held_time_s, held_sequence, _, *held_amounts = plane.rank(index)
+            if (held_time_s, held_sequence) == (time_s, sequence) and held_amounts[:2] != amounts[:2]:
+                return True
+    return False
 
 
 def _standing(planes: list[Plane], index: int, mine: Rank) -> Standing:

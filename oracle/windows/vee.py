@@ -64,6 +64,8 @@ class Rule(Enum):
     """Flag, questionable: no energy at all for a day."""
     FLATLINE = "flatline"
     """Flag, questionable: the same energy to the watt-hour many windows in a row."""
+    TWO_STORIES = "two_stories"
+    """Flag to the operator: the meter signed two readings of one time and number that differ."""
     LIMIT = "limit"
     """Refused: a limit of this node (Q5), no fault of the reading."""
 

@@ -21,7 +21,7 @@ from consensus.simulator.disk import Disk
 from consensus.simulator.runs import keys
 from consensus.simulator.world import Faults, World
 from consensus.step import JournalRecord, Step
-from oracle.events import Event
+from oracle.events import CommitteeProposed, Event
 from oracle.model import Record
 from oracle.node import DECIDED, PART, Node, Pace
 from oracle.windows.calendar import Calendar
@@ -54,10 +54,11 @@ class Member(WholeNode):
         shelf: Shelf,
         meters: Meters,
         clock: World,
+        book: Sequence[bytes] = (),
         pace: Pace = PACE,
         calendar: Calendar | None = None,
     ) -> None:
-        super().__init__(genesis, key, disk, shelf, meters, clock)
+        super().__init__(genesis, key, disk, shelf, meters, clock, book)
         own_key, rules = key.public_key.format(), self.node.settlement.rules
         self.node = Node(genesis, own_key, rules, pace, Timeouts(), calendar)
         self.bundles_asked: list[str] = []
@@ -68,22 +69,11 @@ class Member(WholeNode):
         return self._out.take()
 
     def _bundle(self, phase: str) -> list[Event]:
-        """By session, as the runtime keeps them: every attempt has bundles of its own."""
         self.bundles_asked.append(phase)
-        session = self.node.keygen.ceremony.plan.session.hex()
-        bundles = self._shelf.bundles
-        kept = bundles.get(f"{session}:{phase}")
-        if kept is not None:
-            bundles[phase] = kept
-        else:
-            bundles.pop(phase, None)
-        made = super()._bundle(phase)
-        if phase in bundles:
-            bundles[f"{session}:{phase}"] = bundles.pop(phase)
-        return made
+        return super()._bundle(phase)
 
 
-Make = Callable[[Genesis, PrivateKey, Disk, Shelf, Meters, World], WholeNode]
+Make = Callable[[Genesis, PrivateKey, Disk, Shelf, Meters, World, Sequence[bytes]], WholeNode]
 
 
 @dataclass
@@ -93,6 +83,8 @@ class Town:
     seed: int = 1
     faults: Faults = field(default_factory=Faults)
     nodes: int = 4
+    members: int | None = None
+    """How many of the nodes are the first committee; None is all."""
     meters: Sequence[Meters] | None = None
     makes: dict[int, Make] = field(default_factory=dict)
     absent: Sequence[int] = ()
@@ -101,7 +93,8 @@ class Town:
 
     def __post_init__(self) -> None:
         self.keys = keys(self.nodes)
-        committee = Committee(EpochNumber(1), tuple(key.public_key.format() for key in self.keys))
+        self.book = tuple(key.public_key.format() for key in self.keys)
+        committee = Committee(EpochNumber(1), self.book[: self.members])
         self.genesis = Genesis(0x80000000, ORACLE, WINDOW_S, committee)
         self.world = World(self.seed, self.faults)
         self.shelves = [Shelf(hashlib.sha256(b"seed %d" % slot).digest()) for slot in range(self.nodes)]
@@ -113,7 +106,9 @@ class Town:
 
     def build(self, slot: int, disk: Disk) -> WholeNode:
         make = self.makes.get(slot, partial(Member, pace=self.pace, calendar=self.calendar))
-        return make(self.genesis, self.keys[slot], disk, self.shelves[slot], self.ears[slot], self.world)
+        return make(
+            self.genesis, self.keys[slot], disk, self.shelves[slot], self.ears[slot], self.world, self.book
+        )
 
     # -- what happens -----------------------------------------------------------------
 
@@ -138,6 +133,14 @@ class Town:
         machine = self.world.hosts[slot].machine
         assert isinstance(machine, Member)
         self.world._carry_out(slot, machine.happen(event))
+
+    def propose(self, *slots: int, epoch: int = 2, told: Sequence[int] | None = None) -> Committee:
+        """The chain proposes a committee of these hosts, and members read it there."""
+        committee = Committee(EpochNumber(epoch), tuple(self.book[slot] for slot in slots))
+        for slot in range(self.nodes) if told is None else told:
+            if self.world.hosts[slot].machine is not None:
+                self.happen(slot, CommitteeProposed(committee))
+        return committee
 
     def now_s(self) -> int:
         return START_S + self.world.now_ms // 1000

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from consensus.model import Digest, Height, NodeId
+from consensus.model import Digest, EpochNumber, Height, NodeId
 from consensus.step import Step
 from consensus.threshold.bls import verify
 from oracle import frames
@@ -68,7 +68,7 @@ class BadShare(Member):
 
 def _spoilt(event: Event, share: object) -> Event:
     if isinstance(event, ShareMade):
-        return ShareMade(event.height, event.digest, share.sign(bytes(32)))  # type: ignore[attr-defined]
+        return ShareMade(event.height, event.digest, share.sign(bytes(32)), event.epoch)  # type: ignore[attr-defined]
     return event
 
 
@@ -128,7 +128,7 @@ def _without_shares(step: Step) -> Step:
 
 def test_t2_shares_that_were_lost_are_said_again_until_the_signature_is_there() -> None:
     assert b"\x05topic\x0d\x00\x00\x00\x05share" in frames.share_frame(
-        frames.Share(grown(4).log()[0].height, Digest(bytes(32)), bytes(48))
+        frames.Share(grown(4).log()[0].height, Digest(bytes(32)), bytes(48), EpochNumber(1))
     )
     Mute.quiet = True
     town = Town(makes={0: Mute, 1: Mute, 2: Mute})

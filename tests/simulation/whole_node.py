@@ -8,7 +8,7 @@ threshold scheme. Everything between is the production code.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -19,7 +19,7 @@ from consensus.agreement.wire import ENTRIES_PER_FRAME, EntriesWanted, entries_f
 from consensus.dkg.participant import Participant
 from consensus.encoding import decode, encode
 from consensus.messages import Certificate, DecidedEntry, Entry, Fields
-from consensus.model import ZERO_DIGEST, Digest, Genesis, Height, NodeId, Rejected
+from consensus.model import ZERO_DIGEST, Digest, EpochNumber, Genesis, Height, NodeId, Rejected
 from consensus.simulator.disk import Disk
 from consensus.simulator.world import World
 from consensus.step import Outgoing, Signing, Step, StepBuilder, Timer
@@ -55,6 +55,7 @@ from oracle.model import (
     read_summary,
 )
 from oracle.node import Node, Pace, Stored
+from oracle.seats import Seats
 from oracle.windows.vee import Rules
 
 WINDOW_S = 10
@@ -113,6 +114,8 @@ class Shelf:
     records: dict[RecordHash, Record] = field(default_factory=dict)
     bundles: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     share: SecretShare | None = None
+    epoch: int = 0
+    """Whose share it is."""
 
 
 class WholeNode:
@@ -126,7 +129,9 @@ class WholeNode:
         shelf: Shelf,
         meters: Meters,
         clock: World,
+        book: Sequence[bytes] = (),
     ) -> None:
+        """`book` names the hosts' keys in the world's order; by default the committee's."""
         self._key, self._disk, self._shelf, self._meters, self._clock = key, disk, shelf, meters, clock
         self._out = StepBuilder()
         self._chance = Random(key.secret[0])
@@ -137,7 +142,8 @@ class WholeNode:
             PACE,
             Timeouts(),
         )
-        self._participant = Participant(key.public_key.format(), shelf.seed)
+        self._book = tuple(book) or genesis.committee.node_keys
+        self._seats = Seats()
 
     # -- the world's calls ----------------------------------------------------------
 
@@ -153,21 +159,23 @@ class WholeNode:
         return self._out.take()
 
     def deliver(self, via: NodeId, frame: bytes) -> Step:
-        message = frames.parse(frame, self.node.network, self.node.engine.committees)
+        node = self.node
+        message = frames.parse(frame, node.network, node.engine.committees, node.ceremony_committees)
+        host, via = via, self._seats.slot_of(node.engine.committee, self._book[via])
         match message:
             case Rejected():
                 pass
             case EntriesWanted(first):
-                self._serve_entries(via, first)
+                self._serve_entries(host, first)
             case frames.PartWanted(height, name):
                 data = self._disk.parts.get((height, name))
                 if data is not None:
                     part = frames.Part(height, name, data)
-                    self._out.envelopes.append(Outgoing(frames.part_frame(part), via))
+                    self._out.envelopes.append(Outgoing(frames.part_frame(part), host))
             case frames.RecordsWanted(hashes):
                 held = tuple(self._shelf.records[one] for one in hashes if one in self._shelf.records)
                 for out in frames.records_frames(held):
-                    self._out.envelopes.append(Outgoing(out, via))
+                    self._out.envelopes.append(Outgoing(out, host))
             case frames.Records(records):
                 self._take_records(records, exchanged=True)
             case frames.Part(height, "bls", data):
@@ -217,7 +225,8 @@ class WholeNode:
         while waiting:
             step = self.node.handle(self._now_ms(), waiting.pop(0))
             self._out.records += step.records
-            self._out.envelopes += step.envelopes
+            self._out.envelopes += [self._addressed(one) for one in step.envelopes]
+            self._keep_house()
             self._out.timers += step.timers
             self._out.transmissions += step.transmissions
             self._out.milestones += step.milestones
@@ -237,7 +246,8 @@ class WholeNode:
                 share = self._own_share()
                 if share is None:
                     return []
-                return [ShareMade(Height(signing.height), digest, share.sign(digest))]
+                epoch = self.node.engine.committee.epoch
+                return [ShareMade(Height(signing.height), digest, share.sign(digest), epoch)]
             case "combine":
                 return self._combine(signing)
             case "recall":
@@ -257,18 +267,40 @@ class WholeNode:
         return Recalled(WindowStart(window), None, b"")
 
     def _bundle(self, phase: str) -> list[Event]:
-        if phase not in self._shelf.bundles:
-            bundle = self._participant.next_bundle(self.node.keygen.ceremony)
+        ceremony = self.node.ceremony.ceremony
+        name = f"{ceremony.plan.session.hex()}:{phase}"
+        if name not in self._shelf.bundles:
+            bundle = self._participant().next_bundle(ceremony)
             if bundle is None or isinstance(bundle, Rejected):
                 return []
             payload = encode(bundle.payload)
-            self._shelf.bundles[phase] = (payload, self._key.sign_recoverable(payload))
-        return [BundleMade(phase, *self._shelf.bundles[phase])]
+            self._shelf.bundles[name] = (payload, self._key.sign_recoverable(payload))
+        return [BundleMade(phase, *self._shelf.bundles[name])]
+
+    def _participant(self) -> Participant:
+        shelf, dealers = self._shelf, self.node.engine.committee.epoch
+        old = shelf.share if shelf.epoch == dealers else None
+        return Participant(self._key.public_key.format(), shelf.seed, old)
+
+    def _addressed(self, outgoing: Outgoing) -> Outgoing:
+        """To a host of the world, by the key that the slot stands for now."""
+        if outgoing.to is None:
+            return outgoing
+        key = self._seats.key_of(self.node.engine.committee, outgoing.to)
+        assert key is not None
+        return Outgoing(outgoing.frame, NodeId(self._book.index(key)))
+
+    def _keep_house(self) -> None:
+        """K4: what a share of an earlier epoch was is gone once another is in force."""
+        if self._shelf.share is not None and self._shelf.epoch != self.node.keygen.ceremony.plan.epoch:
+            self._shelf.share = None
 
     def _own_share(self) -> SecretShare | None:
         if self._shelf.share is None:
-            share = self._participant.new_share(self.node.keygen.ceremony)
+            ceremony = self.node.keygen.ceremony
+            share = self._participant().new_share(ceremony)
             self._shelf.share = None if isinstance(share, Rejected) else share
+            self._shelf.epoch = ceremony.plan.epoch
         return self._shelf.share
 
     def _combine(self, signing: Signing) -> list[Event]:
@@ -278,13 +310,15 @@ class WholeNode:
         for row in fields.items("shares", 31):
             part = Fields(row)
             partials[NodeId(part.uint("slot"))] = part.buff("share", 48)
+        epoch = EpochNumber(fields.uint("epoch"))
+        assert epoch == self.node.engine.committee.epoch
         status = self.node.keygen.ceremony.status
         result = combine(status.outcome.polynomial, digest, partials)  # type: ignore[union-attr]
         match result:
             case Combined(signature):
                 return [SharesCombined(Height(signing.height), digest, signature)]
             case BadShares(culprits):
-                return [SharesBad(Height(signing.height), culprits)]
+                return [SharesBad(Height(signing.height), culprits, epoch)]
 
     def _serve_entries(self, via: NodeId, first: Height) -> None:
         rows = []

@@ -99,6 +99,28 @@ def test_every_reason_has_a_line_and_no_line_is_left_over() -> None:
     assert generate_reasons.superfluous_lines() == ()
 
 
+def test_a_reason_without_advice_would_be_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    module = tmp_path / "consensus" / "new.py"
+    module.parent.mkdir()
+    module.write_text(
+        'class NewReason(Enum):\n    A = \'a\'\n    B = \'b\'\n    """Do this."""\n'
+        "class Odd(Enum):\n    C = 'c'\nx = Rejected(Odd.C)\nclass State(Enum):\n    D = 'd'\n"
+    )
+    monkeypatch.setattr(generate_reasons, "ROOT", tmp_path)
+    assert set(generate_reasons.reason_enums()) == {
+        ("consensus/new.py", name) for name in ("NewReason", "Odd")
+    }
+    section = generate_reasons.Section("consensus/new.py", "NewReason", "", "")
+    assert [row.line for row in generate_reasons.rows(section)] == ["", "Do this."]
+
+
+def test_no_reason_in_the_source_is_left_off_the_page() -> None:
+    shown = {(section.file, section.enum) for section in generate_reasons.SECTIONS}
+    found = set(generate_reasons.reason_enums())
+    assert len(found) > 20
+    assert found - shown == set()
+
+
 def test_every_link_leads_somewhere() -> None:
     broken = []
     for path in documents():

@@ -28,6 +28,7 @@ from oracle import memory
 from oracle.api.view import ChainStanding, IntakeStanding, Problem
 from oracle.chain.address import chain_of
 from oracle.chain.transaction import ContractCall, serialise, sign, txid_of, unsigned
+from oracle.conduct import Conduct
 from oracle.events import Offered
 from oracle.feeds.formats import Context, Parsed, RosterEntry, parse
 from oracle.feeds.formats.dsmr import crc16
@@ -263,6 +264,7 @@ class Archive:
     tip_height: int = BLOCK
     problem_list: tuple[Problem, ...] = ()
     up: tuple[int, ...] = (1, 2)
+    seen: Conduct = field(default_factory=Conduct)
 
     @property
     def genesis(self) -> Genesis:
@@ -312,6 +314,9 @@ class Archive:
     def peer_counters(self) -> Mapping[int, Mapping[str, int]]:
         return {slot: {"sent_messages": 5 + slot} for slot in self.up}
 
+    def conduct(self) -> Conduct:
+        return self.seen
+
     def chain(self) -> ChainStanding:
         return ChainStanding(reachable=True, height=self.tip_height)
 
@@ -320,6 +325,12 @@ class Archive:
 
     def intake(self) -> IntakeStanding:
         return IntakeStanding({"accepted-ocmf": len(self.run.records)})
+
+    def evidence(self) -> Mapping[str, int]:
+        return {"double-vote": 1}
+
+    def evidence_submissions(self) -> Mapping[str, int]:
+        return {"waiting": 1}
 
     def rejections(self) -> Mapping[str, int]:
         return {"duplicate": 2}

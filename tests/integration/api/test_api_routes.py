@@ -15,8 +15,9 @@ from oracle.api.app import ROUTES
 from oracle.api.description import OPENAPI
 from oracle.api.limits import Limits
 from oracle.api.view import Problem, Severity
+from oracle.conduct import Misdeed
 from oracle.journey import Stage
-from oracle.model import leaf_hash, sha256d
+from oracle.model import UsagePoint, WindowStart, leaf_hash, sha256d
 from oracle.storage.history import StoredEntry
 from oracle.windows import tree
 from tests.integration.api.conftest import Open, Site
@@ -211,6 +212,29 @@ async def test_a_closed_database_is_a_critical_problem_and_a_named_error(site: S
     assert [one["name"] for one in content["problems"]] == ["storage-closed"]
     error = await site.described(f"{LIST}/latest", ONE, 503)
     assert error["error"] == "storage"
+
+
+async def test_the_conduct_of_members(site: Site) -> None:
+    key = site.view.committee.node_keys[2]
+    for height in (7, 9):
+        site.view.seen.see(key, Misdeed.BAD_SHARE, 1_700_000_000_000 + height, height, "of that height")
+    content = await site.described("/v1/conduct", "/v1/conduct")
+    assert [member["slot"] for member in content["members"]] == [0, 1, 2, 3]
+    quorum = site.view.committee.quorum
+    assert sum(member["signed"] for member in content["members"]) >= quorum * content["entries"] > 0
+    assert content["members"][1]["seen"] == []
+    assert content["members"][2]["seen"] == [
+        {
+            "misdeed": "bad-share",
+            "count": 2,
+            "at_ms": 1_700_000_000_009,
+            "height": 9,
+            "detail": "of that height",
+        }
+    ]
+    site.view.seen.see_meter(UsagePoint(3), 1_700_000_000_000, WindowStart(1_700_000_000))
+    (meter,) = (await site.described("/v1/conduct", "/v1/conduct"))["meters"]
+    assert (meter["usage_point"], meter["misdeed"], meter["count"]) == (3, "two_stories", 1)
 
 
 async def test_the_journey_of_the_last_windows(site: Site) -> None:

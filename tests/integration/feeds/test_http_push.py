@@ -116,7 +116,7 @@ async def test_who_may_not_push_is_told_why(
         ("/v1/records/7?format=json", b"x", 422, "wrong-format"),
         ("/v1/records/7", signed(1, STRANGER).data, 422, "bad-signature"),
         ("/v1/records", b"\x0c\x00", 400, "not-a-list"),
-        ("/v1/records", frames.share_frame(frames.Share(1, bytes(32), bytes(48))), 400, "not-a-list"),  # type: ignore[arg-type]
+        ("/v1/records", frames.share_frame(frames.Share(1, bytes(32), bytes(48), 1)), 400, "not-a-list"),  # type: ignore[arg-type]
         ("/v1/records", frames.records_frames((signed(1, STRANGER),))[0], 422, None),
     ],
 )

@@ -34,7 +34,6 @@ from oracle.peers.identity import issue
 from oracle.peers.limits import Limits
 from oracle.peers.links import Links
 from oracle.runtime import Runtime
-from oracle.service import PLAIN_TOPICS
 from oracle.storage.database import Database
 from oracle.storage.history import StoredEntry
 from oracle.storage.records import RecordLog
@@ -47,6 +46,7 @@ PACE = Pace(grace_ms=300, collect_ms=300, ceremony_ms=3000, deadline_ms=60_000, 
 TIMEOUTS = Timeouts(propose_ms=600, prevote_ms=300, commit_ms=300, growth_ms=200, gossip_ms=300)
 QUICK = Limits(handshake_s=2.0, close_s=0.3, dial_first_s=0.05, dial_cap_s=0.3, dial_grace_s=0.1)
 LIMIT_S = 25.0
+LEASE_MS = 800
 
 
 def meters() -> list[VirtualMeter]:
@@ -127,7 +127,7 @@ class Operator:
         key: Key = plan.keys[slot]
         self.register = Register(home / "register.db")
         stack.callback(self.register.close)
-        signer = Signer(key, self.register, PLAIN_TOPICS)
+        signer = Signer(key, self.register)
         stack.callback(signer.close)
         self.database = make(home / "node.db")
         stack.callback(self.database.close)
@@ -148,6 +148,7 @@ class Operator:
             secrets,
             self.transmissions.append,
             lambda milestone, _: self.milestones.append(milestone),
+            LEASE_MS,
         )
         known = {device.device: device for device in devices()}
         self.intake = Intake(known.get, roster(), self.records, self.runtime.on_readings, IntakeLimits())

@@ -24,7 +24,8 @@ from consensus.model import Digest, EpochNumber, Height, InvariantBroken, Networ
 from oracle.keys.interchange import exported, import_into
 from oracle.keys.keystore import Key, KeyKind, generate
 from oracle.keys.marker import Mark, Marker
-from oracle.keys.register import BATCH_MAX, Register, Watermark, recover
+from oracle.keys.recovery import recover
+from oracle.keys.register import BATCH_MAX, Register, Watermark
 from oracle.keys.register_file import RegisterFailed, RegisterProblem
 from oracle.keys.signer import TLS_BINDING, Refusal, Refused, Signer, VoteRequest
 

@@ -85,6 +85,7 @@ def entries_of(attachment: bytes, named: bytes) -> bytes:
     return wire.entries_frame(((decided.entry.encoded(), decided.certificate.encoded(), attachment),))
 
 
+SHARE = Share(Height(4), DIGEST, bytes(48), EpochNumber(1))
 NOTICE = InventoryNotice(W, b"inventory", bytes(32))
 PACKED = PackedRows.from_bytes((3).to_bytes(8, "big") + HASH, rows_max=1)
 assert isinstance(PACKED, PackedRows)
@@ -103,7 +104,7 @@ EVERY: list[tuple[NodeMessage, bytes]] = [
     (observed(ROW), frames.signed_frame(observed(ROW))),
     (signed(1, bundle_payload()), frames.signed_frame(signed(1, bundle_payload()))),
     (ObservationsWanted(W, NodeId(3)), frames.observations_wanted_frame(ObservationsWanted(W, NodeId(3)))),
-    (Share(Height(4), DIGEST, bytes(48)), frames.share_frame(Share(Height(4), DIGEST, bytes(48)))),
+    (SHARE, frames.share_frame(SHARE)),
     (PartWanted(Height(4), "window"), frames.part_wanted_frame(PartWanted(Height(4), "window"))),
     (Part(Height(4), "window", b"leaves"), frames.part_frame(Part(Height(4), "window", b"leaves"))),
     (vote_of(1, 3, DIGEST), wire.vote_frame(vote_of(1, 3, DIGEST))),

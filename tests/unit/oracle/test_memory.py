@@ -9,18 +9,19 @@ from pathlib import Path
 import pytest
 
 from consensus.agreement.engine import Timeouts
-from consensus.encoding import encode
+from consensus.encoding import Value, encode
 from consensus.model import ZERO_DIGEST, InvariantBroken
 from consensus.simulator.disk import Disk
 from consensus.step import JournalRecord, Milestone
 from oracle import memory
 from oracle.events import ChainRead
 from oracle.memory import Writes
-from oracle.node import DECIDED, LEAVES, PART, SNAPSHOT_EVERY, Node
+from oracle.node import DECIDED, DOUBLE_VOTE, EVIDENCE, LEAVES, PART, SNAPSHOT_EVERY, Node
 from oracle.storage.database import Database
 from oracle.storage.history import EntrySigned, Meta, Part, StoredEntry, StoredEvidence, StoredMilestone
 from tests.scenarios.network import Town, grown, records_of
 from tests.simulation.whole_node import PACE
+from tests.unit.evidence.votes import MEMBERS, A, B, file_of, vote
 from tests.unit.oracle.network import certified, entry_of
 
 BODY = {"window": 900, "revision": 0, "reason": 1, "count": 1}
@@ -93,6 +94,16 @@ def test_an_entry_about_no_window_says_so() -> None:
     assert entry.window_start_s is None
 
 
+GOOD = file_of(vote(A), vote(B))
+
+
+def journaled_double_vote() -> bytes:
+    """As the node journals it; the history holds the file that anyone can verify (E6)."""
+    first, second = ({"payload": one.payload, "signature": one.signature} for one in (vote(A), vote(B)))
+    epochs: Value = ({"number": 1, "node-keys": MEMBERS.node_keys},)
+    return encode({"genesis": MEMBERS.genesis, "epochs": epochs, "first": first, "second": second})
+
+
 def test_parts_signatures_and_evidence_have_places_of_their_own() -> None:
     writes = Writes()
     writes.add_records(
@@ -100,7 +111,7 @@ def test_parts_signatures_and_evidence_have_places_of_their_own() -> None:
             JournalRecord(4, PART + "window", b"leaves"),
             JournalRecord(4, PART + "bls", bytes(48)),
             JournalRecord(4, PART + "snapshot", b"registers"),
-            JournalRecord(4, "evidence", b"two votes"),
+            JournalRecord(4, EVIDENCE + DOUBLE_VOTE, journaled_double_vote()),
             JournalRecord(5, LEAVES, b"not decided yet"),
         ]
     )
@@ -109,7 +120,7 @@ def test_parts_signatures_and_evidence_have_places_of_their_own() -> None:
         EntrySigned(4, bytes(48)),
         Part(4, "snapshot", b"registers"),
         Meta("snapshot-height", (4).to_bytes(8, "big")),
-        StoredEvidence(hashlib.sha256(b"two votes").digest(), 4, "double-vote", b"two votes"),
+        StoredEvidence(hashlib.sha256(GOOD).digest(), 4, "double-vote", GOOD),
     ]
     assert writes.windows == [4]
     assert writes.journal == [JournalRecord(5, LEAVES, b"not decided yet")]

@@ -125,6 +125,33 @@ def test_a_reading_ahead_of_the_nodes_clock_is_refused_and_a_slow_clock_reported
     assert verdict == Accepted(W, CLOSING)
 
 
+def test_a_meter_that_signs_two_readings_of_one_number_is_reported_before_the_close_and_after() -> None:
+    told, other = reading(into=1_000, name="told"), reading(into=2_000, name="other")
+    for order in ((told, other), (other, told)):
+        held = keeper(town(1), (order[0],))
+        (verdict,) = held.offer((order[1],), None)
+        assert isinstance(verdict, Accepted)
+        assert verdict.flags == (Rule.TWO_STORIES,)
+        held = keeper(town(1), (order[0],))
+        held.close(W)
+        (verdict,) = held.offer((order[1],), None)
+        assert isinstance(verdict, Accepted)
+        assert verdict.flags == (Rule.TWO_STORIES,)
+
+
+def test_readings_that_agree_or_differ_in_time_or_number_are_one_story() -> None:
+    first = reading(into=1_000, name="first")
+    for second in (
+        reading(into=1_000, name="in another wrapping"),
+        reading(into=2_000, sequence=1, name="a later number"),
+        reading(into=900, time_s=W + L - 1, name="an earlier time"),
+        reading(into=2_000, name="not of the meter's key", assurance=Assurance.GATEWAY_SIGNED),
+    ):
+        (verdict,) = keeper(town(1), (first,)).offer((second,), None)
+        assert isinstance(verdict, Accepted)
+        assert verdict.flags == ()
+
+
 def test_the_nodes_clock_never_shapes_what_is_kept() -> None:
     live, replayed = keeper(town(1)), keeper(town(1))
     live.offer((reading(),), W + L + 700)
