@@ -79,10 +79,17 @@ def open_vote(
 
 
 def open_proposal(
-    payload: bytes, signature: bytes, network: Network, committees: Mapping[EpochNumber, Committee]
+    payload: bytes,
+    signature: bytes,
+    network: Network,
+    committees: Mapping[EpochNumber, Committee],
+    fits: Callable[[Proposal], Rejected | None] = lambda _: None,
 ) -> Verified[Proposal] | Rejected:
-    """Check a signed proposal. Whether it was the sender's turn is for whoever knows the log (A1)."""
-    return _open(payload, signature, "proposal", Proposal.read, network, committees)
+    """Check a signed proposal. Whether it was the sender's turn is for whoever knows the log (A1).
+
+    `fits` says what else is wrong with it, and is asked before the signature is looked at.
+    """
+    return _open(payload, signature, "proposal", Proposal.read, network, committees, fits)
 
 
 def _open(
@@ -92,6 +99,7 @@ def _open(
     read: Callable[[Fields], T],
     network: Network,
     committees: Mapping[EpochNumber, Committee],
+    fits: Callable[[T], Rejected | None] = lambda _: None,
 ) -> Verified[T] | Rejected:
     try:
         fields = Fields(decode(payload, bytes_max=1024))
@@ -107,6 +115,9 @@ def _open(
     committee = committees.get(message.epoch)  # type: ignore[attr-defined]  # votes and proposals both name it
     if committee is None:
         return Rejected(MessageReason.UNKNOWN_EPOCH)
+    unfit = fits(message)
+    if unfit is not None:
+        return unfit
     key = recover(payload, signature)
     if key is None:
         return Rejected(MessageReason.BAD_SIGNATURE)
@@ -165,19 +176,33 @@ class ProposalFrame:
     justification: Certificate | None
 
 
+def fits_proposal(
+    proposal: Proposal, entry: Entry, justification: Certificate | None, network: Network
+) -> Rejected | None:
+    """None if entry and justification can be those of the proposal; looks at no signature (A4)."""
+    if entry.network != network:
+        return Rejected(MessageReason.WRONG_NETWORK, "entry")
+    if entry.height != proposal.height:
+        return Rejected(MessageReason.WRONG_LINK, "entry of another height")
+    if entry.digest != proposal.digest:
+        return Rejected(MessageReason.WRONG_SHAPE, "digest of another entry")
+    if proposal.valid_round is None:
+        return None
+    if justification is None or justification.round != proposal.valid_round:
+        return Rejected(MessageReason.NO_QUORUM, "re-proposal without its justification")
+    return None
+
+
 def check_proposal_frame(frame: ProposalFrame, network: Network, committee: Committee) -> Rejected | None:
     """None if entry, digest and justification belong to the proposal (A4)."""
     proposal = frame.proposal.message
-    if frame.entry.network != network or frame.entry.height != proposal.height:
-        return Rejected(MessageReason.WRONG_LINK, "entry of another height or network")
-    if frame.entry.digest != proposal.digest:
-        return Rejected(MessageReason.WRONG_SHAPE, "digest of another entry")
+    unfit = fits_proposal(proposal, frame.entry, frame.justification, network)
+    if unfit is not None:
+        return unfit
     if committee.proposer(frame.entry.previous, proposal.round) != frame.proposal.sender:
         return Rejected(MessageReason.NOT_PROPOSER)  # A1
-    if proposal.valid_round is None:
+    if proposal.valid_round is None or frame.justification is None:
         return None
-    if frame.justification is None or frame.justification.round != proposal.valid_round:
-        return Rejected(MessageReason.NO_QUORUM, "re-proposal without its justification")
     return check_certificate(
         frame.justification, Phase.PREVOTE, proposal.height, proposal.digest, network, committee
     )

@@ -10,12 +10,12 @@ the log. As votes they go through the sign-once register (N1).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from consensus.encoding import encode
 from consensus.envelope import Verified, certificate_at, check_certificate
-from consensus.messages import ROUND_MAX, Certificate, DecidedEntry, Phase, Vote
+from consensus.messages import ROUND_MAX, Certificate, Phase, Vote
 from consensus.model import Committee, Digest, Height, Network, NodeId, Rejected, Round
 from consensus.step import Signing
 
@@ -67,9 +67,3 @@ class Acceptance:
         if bad is None:
             self.certificate = certificate
         return bad is None
-
-
-def accepted(decided: DecidedEntry, data: bytes) -> DecidedEntry | None:
-    """An activation as the chain takes it: certified by the new committee; None if it is not yet."""
-    certificate = Certificate.parse(data)
-    return None if isinstance(certificate, Rejected) else replace(decided, certificate=certificate)

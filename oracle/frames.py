@@ -22,7 +22,7 @@ from consensus.dkg.bundle import Topic as CeremonyTopic
 from consensus.encoding import EncodingError, Value, decode, digest, encode
 from consensus.envelope import ProposalFrame, Verified, verify_signed
 from consensus.messages import SIGNATURE_BYTES, Entry, Fields, MessageReason, WrongShape
-from consensus.model import Committee, Digest, EpochNumber, Height, Network, NodeId, Rejected
+from consensus.model import MEMBERS_MAX, Committee, Digest, EpochNumber, Height, Network, NodeId, Rejected
 from oracle.model import Record, RecordHash, UsagePoint, WindowStart
 from oracle.tenure import INSTANCE_BYTES, LEASE_MS_MAX, Claim, Grant
 
@@ -325,8 +325,9 @@ def parse(
     network: Network,
     committees: Mapping[EpochNumber, Committee],
     ceremony: CeremonyCommittees | None = None,
+    head: Height = wire.NO_HEIGHT,
 ) -> NodeMessage | Rejected:
-    """Read and verify one frame, of agreement or of ours.
+    """Read and verify one frame, of agreement or of ours; of decided entries those above `head`.
 
     Bundles are those of `ceremony`; without it, of the newest committee known.
     """
@@ -336,7 +337,7 @@ def parse(
         value = decode(frame)
         topic = value.get("topic") if isinstance(value, Mapping) else None
         if topic in wire.TOPICS:
-            return _with_attachments(wire.parse_frame(frame, network, committees))
+            return _with_attachments(wire.parse_frame(frame, network, committees, head))
         fields = Fields(value)
         message = _parse(fields, fields.text("topic", 24), network, committees, ceremony)
         fields.end()
@@ -382,6 +383,8 @@ def open_signed(
     fields = Fields(value)
     topic = fields.text("topic", 24)
     if topic in BUNDLE_TOPICS:
+        if len(payload) > BUNDLE_BYTES_MAX:
+            return Rejected(MessageReason.TOO_LARGE, topic)
         newest = committees[max(committees)]
         dealers, members = ceremony or (newest, newest)
         committee = dealers if topic in DEALERS_TOPICS else members
@@ -548,8 +551,10 @@ def read_observations(
     """Read them back from a peer, and verify each."""
     try:
         rows = decode(data, bytes_max=FRAME_BYTES_MAX)
+        if not isinstance(rows, tuple) or len(rows) > MEMBERS_MAX:
+            return Rejected(MessageReason.WRONG_SHAPE, "not a list of members' observations")
         found = []
-        for row in rows if isinstance(rows, tuple) else ():
+        for row in rows:
             fields = Fields(row)
             slot, payload = fields.uint("slot", 255), fields.buff("payload", 1, FRAME_BYTES_MAX)
             signature = fields.buff("signature", SIGNATURE_BYTES)
@@ -557,8 +562,9 @@ def read_observations(
             opened = open_signed(slot, payload, signature, network, committees)
             if isinstance(opened, Rejected):
                 return opened
-            if isinstance(opened.message, Observations):
-                found.append(Verified(opened.message, opened.sender, payload, signature))
+            if not isinstance(opened.message, Observations):
+                return Rejected(MessageReason.WRONG_SHAPE, "signed, and no observations")
+            found.append(Verified(opened.message, opened.sender, payload, signature))
     except WrongShape as shape:
         return Rejected(MessageReason.WRONG_SHAPE, str(shape))
     except EncodingError as cause:

@@ -109,6 +109,8 @@ class Membership:
         held = self.agreed
         if entry.kind == Phase.HELLO.value:
             held = self._opening
+            if not isinstance(entry.body.get("committee"), tuple):
+                return False
             if held is None or entry.body.get("committee") != held.ceremony.plan.members.node_keys:
                 return None  # the chain may have been read earlier here, or later
         if held is None or held.phase.value != entry.kind:

@@ -15,6 +15,7 @@ from consensus.encoding import decode
 from consensus.messages import Certificate, DecidedEntry, Entry, Fields
 from consensus.model import ZERO_DIGEST, Digest, Height, InvariantBroken, Rejected
 from consensus.step import JournalRecord, Milestone
+from oracle.acceptance import PART_NAME as ACCEPTANCE
 from oracle.events import Recalled
 from oracle.evidence.build import of_journaled_double_vote
 from oracle.evidence.file import digest_of
@@ -137,6 +138,21 @@ def stored(history: HistoryReader) -> Iterator[Stored]:
         if entry.height != snapshot and SNAPSHOT in one.parts:
             one = Stored(one.decided, one.attachment, {n: d for n, d in one.parts.items() if n != SNAPSHOT})
         yield one
+
+
+def for_chain(history: HistoryReader, entry: StoredEntry) -> DecidedEntry | None:
+    """An entry with the certificate that the contracts take; None while that is being gathered.
+
+    For an activation after the first it is that of the new committee (`oracle.acceptance`).
+    """
+    decided = decided_of(entry)
+    if entry.kind != "activate" or decided.certificate.epoch == decided.entry.body.get("epoch"):
+        return decided
+    held = history.part(entry.height, ACCEPTANCE)
+    certificate = None if held is None else Certificate.parse(held)
+    if certificate is None or isinstance(certificate, Rejected):
+        return None
+    return DecidedEntry(decided.entry, certificate)
 
 
 def open_travel(history: HistoryReader) -> bytes:

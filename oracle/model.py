@@ -315,7 +315,9 @@ def decode_devices(data: bytes) -> tuple[Device, ...] | Rejected:
     """A registry's devices from a peer or the history; the root says whether they are the right ones."""
     try:
         rows = decode(data, bytes_max=DEVICES_BYTES_MAX)
-        return tuple(_read_device(row) for row in (rows if isinstance(rows, tuple) else ()))
+        if not isinstance(rows, tuple):
+            return Rejected(MessageReason.WRONG_SHAPE, "not a list of devices")
+        return tuple(_read_device(row) for row in rows)
     except WrongShape as shape:
         return Rejected(MessageReason.WRONG_SHAPE, str(shape))
     except (EncodingError, ValueError) as cause:

@@ -113,6 +113,8 @@ LEAVES: Final = "leaves"
 EVIDENCE: Final = "evidence:"
 """Prefix of the kinds that carry evidence to the history (E6)."""
 DOUBLE_VOTE: Final = "double-vote"
+UNCHECKED: Final = "unchecked"
+"""Milestone of a window that was decided without this node's own check."""
 EVIDENCE_PER_KEY_MAX: Final = 16
 """Double votes of one key that are kept, until a restart (Q5)."""
 TRAVEL: Final = "travel"
@@ -220,6 +222,7 @@ class Node:
         self._inputs: bytes | None = None
         self._proposed: Committee | None = None
         self._activation: Entry | None = None
+        self._found_valid: set[Digest] = set()
 
     # -- what the shell reads -------------------------------------------------------
 
@@ -443,8 +446,7 @@ class Node:
         verdicts = (*self.settlement.offer(timely, now_s), *self.restating.offer(late))
         for reading, verdict in zip((*timely, *late), verdicts, strict=True):
             if isinstance(verdict, Rejected):
-                reason = str(verdict.reason.value)
-                self.rejections[reason] = self.rejections.get(reason, 0) + 1
+                self._count_rejection(str(verdict.reason.value))
                 continue
             taken[verdict.window] = taken.get(verdict.window, 0) + 1
             if Rule.TWO_STORIES in verdict.flags:
@@ -457,6 +459,9 @@ class Node:
         if self.settlement.closed:
             self._send_notice(again=False)
             self._recheck()
+
+    def _count_rejection(self, reason: str) -> None:
+        self.rejections[reason] = self.rejections.get(reason, 0) + 1
 
     def _chain_read(self, read: ChainRead) -> None:
         if _root(read.devices) is None:  # the chain takes devices that no registry of ours can hold
@@ -658,6 +663,7 @@ class Node:
         entry = Entry(self.network, self.height, self.engine.head[1], worth.kind, worth.body)
         if worth.found is not None:
             self.settlement.remember(entry.digest, *worth.found)
+            self._found_valid.add(entry.digest)
             self._journal_leaves(entry)
         self.journey.note(
             self.settlement.next_window, Stage.PROPOSED, self._now_ms, f"by us, round {ask.round}"
@@ -700,6 +706,7 @@ class Node:
             verdict, wanted = self.restating.check(entry, ask.attachment, ask.sender)
             self._send(wanted)
             if verdict:
+                self._found_valid.add(entry.digest)
                 self._journal_leaves(entry)
         elif self.restating.insists and entry.kind in ("window", "void"):
             verdict = None  # not before its restatement, or before the run's time is over (A8)
@@ -710,6 +717,7 @@ class Node:
             self._send(wanted)
             objection = self.settlement.objection
             if verdict:
+                self._found_valid.add(entry.digest)
                 self._journal_leaves(entry)
         else:
             verdict, objection = False, Objection.OTHER_KIND
@@ -779,6 +787,9 @@ class Node:
                     self._recall()
                     return
                 self._keep(entry.height, "window", data.to_bytes())
+                if entry.digest not in self._found_valid:  # whether it is false, the shell finds out (E2, E3)
+                    self._note(UNCHECKED, entry.height, "decided by others")
+                self._found_valid.clear()
                 if self._is_restatement(entry):
                     pass  # its witnessed leaves rest on the observations of the first revision
                 elif self.settlement.lacks_observations(attachment):
@@ -1027,6 +1038,8 @@ class Node:
 
     def _run_begins(self, before: WindowStart) -> None:
         self.restating.moved(before)
+        for reason in self.restating.take_refused():
+            self._count_rejection(reason.value)
         self._late_armed = ""
         if self.restating.running:
             self._tell_late()

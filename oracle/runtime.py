@@ -75,6 +75,8 @@ UNSIGNED_MAX: Final = 256
 CLAIMED: Final = ("vote", "proposal", "observations")
 """Signed only by the instance that the members hold to (N3)."""
 LEASE_MS: Final = 5_000
+LIARS_MAX: Final = 31 * 4096
+BAD_GROUP_SIGNATURE: Final = "bad-group-signature"
 REQUESTS_MAX: Final = 16
 """Requests for history that are answered at the same time; more are dropped."""
 
@@ -140,6 +142,8 @@ class Runtime:
         self._named: set[RecordHash] = set()
         self._unsigned: deque[Signing] = deque(maxlen=UNSIGNED_MAX)
         """What nobody could sign: asked again when there is a signer."""
+        self._liars: set[tuple[bytes, Height]] = set()
+        """Who gave a wrong group signature of which height."""
         self.problem: str | None = None
         """Why the node stands still, for its health."""
         self.claims = Claims(node, signer, lease_ms, self._send, self.happen, self._keep, self.sign_again)
@@ -455,8 +459,8 @@ class Runtime:
         self, batch: Sequence[tuple[bytes, bytes]]
     ) -> list[tuple[bytes, frames.NodeMessage | Rejected]]:
         network, committees = self.node.network, self.node.engine.committees
-        ceremony = self.node.ceremony_committees
-        return [(via, frames.parse(frame, network, committees, ceremony)) for via, frame in batch]
+        ceremony, head = self.node.ceremony_committees, self.node.engine.head[0]
+        return [(via, frames.parse(frame, network, committees, ceremony, head)) for via, frame in batch]
 
     def _dispatch(self, via: bytes, message: frames.NodeMessage | Rejected) -> None:
         match message:
@@ -476,7 +480,7 @@ class Runtime:
             case Grant():
                 self.claims.answered(via, message)
             case frames.Part(name=memory.SIGNATURE):
-                self._serve(self._take_signature(message))
+                self._serve(self._take_signature(via, message))
             case _:
                 self._events.put_nowait(_Heard(via, message))
 
@@ -540,18 +544,26 @@ class Runtime:
         if self._intake is not None:
             await self._intake.take(message.records, exchanged=True)
 
-    async def _take_signature(self, part: frames.Part) -> None:
-        """A group signature that a peer handed over: believed once it verifies (T3)."""
+    async def _take_signature(self, via: bytes, part: frames.Part) -> None:
+        """A group signature that a peer handed over: believed once it verifies (T3).
+
+        A peer that has given a wrong one is not believed again of this height: it could have
+        this node compute pairings for nothing, as often as it likes.
+        """
         polynomial = self.public_polynomial
         entry = await self._database.read(lambda history: history.entry(part.height))
         if polynomial is None or entry is None or entry.signature is not None:
             return
-        if len(part.data) != SIGNATURE_BYTES:
+        if len(part.data) != SIGNATURE_BYTES or (via, part.height) in self._liars:
+            self.counters.rejected_frames[BAD_GROUP_SIGNATURE] += 1
             return
         digest = Digest(entry.digest)
         if await asyncio.to_thread(verify, polynomial.group_key, digest, part.data):
             await self._database.write((), (EntrySigned(part.height, part.data),))
             self.happen(SharesCombined(part.height, digest, part.data))
+        elif len(self._liars) < LIARS_MAX:
+            self._liars.add((via, part.height))
+            self.counters.rejected_frames[BAD_GROUP_SIGNATURE] += 1
 
     async def mend(self) -> None:
         """Ask for group signatures of entries that were decided while this node was away."""

@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from consensus.encoding import Value, encode
+from consensus.encoding import Value, decode, encode
 from consensus.messages import DecidedEntry
 from consensus.model import Digest, NodeId
 from consensus.step import Transmission
 
 ORACLE: Final = "production-oracle"
 STAKING: Final = "oracle-staking"
+ACTIVATE: Final = "activate-epoch"
+_EPOCH_ARGUMENT: Final = {"submit-window": 3, "submit-void": 3}
 
 
 def submitters(digest: Digest, members: int) -> tuple[NodeId, ...]:
@@ -50,15 +52,24 @@ def transmission(
             arguments = (*link, body, *certified, group_signature)
             key = f"{entry.kind}:{body['window']!r}:{body['revision']!r}"
             return _call(key, ORACLE, function, arguments, entry.height, stage)
+        case "activate" if certificate.epoch != body["epoch"]:
+            return None  # the contract wants the new committee's word, which is gathered (acceptance)
         case "activate":
             typed = tuple(
                 body[name] for name in ("session", "group-key", "commitments", "first-window", "attachment")
             )
             arguments = (*link, *typed, certificate.round, certificate.signatures)
             key = f"activate:{body['epoch']!r}"
-            return _call(key, STAKING, "activate-epoch", arguments, entry.height, stage)
+            return _call(key, STAKING, ACTIVATE, arguments, entry.height, stage)
         case _:
             return None
+
+
+def certified_by(transmission: Transmission) -> int:
+    """The epoch whose certificate an entry goes to the oracle contract with; 0 for an activation."""
+    place = _EPOCH_ARGUMENT.get(transmission.function)
+    epoch = 0 if place is None else decode(transmission.arguments[place])
+    return epoch if isinstance(epoch, int) else 0
 
 
 def _call(

@@ -27,18 +27,19 @@ from consensus.messages import Fields
 from consensus.model import Committee, EpochNumber, Genesis, InvariantBroken
 from consensus.step import Milestone, Transmission
 from oracle import memory
-from oracle.api.app import make_app, serving
+from oracle.api.app import make_app, make_exporter, serving
 from oracle.api.stream import Announcer, event_from
 from oracle.api.stream import Stage as FeedStage
 from oracle.chain.address import chain_of
 from oracle.chain.client import CallRefused, StacksClient
 from oracle.chain.contracts import ContractMisread, OracleContracts
 from oracle.chain.courier import OutboxLimits
+from oracle.chain.disputes import Disputes
 from oracle.chain.endpoint import ChainUnavailable
 from oracle.chain.outbox import Outbox
 from oracle.chain.reporter import Receipt, Reporter
 from oracle.config import Configuration, ConfigurationFaulty
-from oracle.events import ChainRead, TimerPassed
+from oracle.events import ChainRead, CommitteeProposed, TimerPassed
 from oracle.feeds import roster as rosters
 from oracle.feeds.http_poll import HttpPoll, PollSettings, PollTarget
 from oracle.feeds.http_push import PushLimits, TokenError, load_tokens, routes
@@ -57,9 +58,11 @@ from oracle.keys.process import Place
 from oracle.keys.remote import SignerProcess, key_opens
 from oracle.keys.signer import Refused
 from oracle.model import Device, RecordHash, WindowStart
-from oracle.node import NUDGE_TIMER, TRAVEL, Node
+from oracle.node import DOUBLE_VOTE, NUDGE_TIMER, TRAVEL, UNCHECKED, Node
 from oracle.peers.identity import Identity, issue
 from oracle.peers.links import Links
+from oracle.peers.welcome import Welcome, welcome
+from oracle.prosecutor import Prosecutor
 from oracle.runtime import Runtime, now_ms
 from oracle.schedule import transmission
 from oracle.standing import Standing
@@ -184,21 +187,19 @@ class Service:
         self.intake = Intake(self._device, roster, records, self.runtime.on_readings, IntakeLimits())
         self.signer, self._keys = signer, keys
         identity = self._issue()
-        committee = node.engine.committee
-        addresses = {
-            slot: configuration.peers[key]
-            for slot, key in enumerate(committee.node_keys)
-            if key in configuration.peers and slot != node.own
-        }
+        self.chain_epoch = 0
+        self._on_chain: Committee | None = None
+        self._proposed: Committee | None = None
+        self._welcome = self._welcomed()
         self.links = Links(
-            -1 if node.own is None else node.own,
-            committee.node_keys,
-            addresses,
+            self._welcome.own_slot,
+            self._welcome.keys,
+            self._welcome.addresses,
             identity,
             node.network,
             self.runtime.on_frame,
             self._link_up,
-            lambda slot: _log.info("link with member %d is down", slot),
+            lambda slot: _log.info("link with %s is down", self._welcome.keys[slot].hex()[:12]),
             lambda: int(time.time()),
             listen=configuration.peers_listen,
         )
@@ -226,7 +227,15 @@ class Service:
             self._window_of,
             self._has_receipt,
             self._lose_receipt,
+            self._fits,
             self._submitted,
+        )
+        self.prosecutor = Prosecutor(
+            database,
+            make_exporter(self.standing, database, records),
+            node.genesis.window_s,
+            self._disputes,
+            lambda milestone: self._milestone(milestone, now_ms()),
         )
 
     async def run(self, on_ready: Callable[[str, int], None]) -> None:
@@ -245,6 +254,7 @@ class Service:
             tasks.create_task(self.runtime.run(), name="runtime")
             tasks.create_task(self._run_outbox(), name="outbox")
             tasks.create_task(self.reporter.run(), name="reporter")
+            tasks.create_task(self.prosecutor.run(), name="prosecutor")
             tasks.create_task(self._read_registry(), name="registry")
             tasks.create_task(self._refresh(), name="standing")
             tasks.create_task(self._keep_house(), name="housekeeping")
@@ -278,7 +288,7 @@ class Service:
 
     def _link_up(self, slot: int) -> None:
         """What was said before the link was there may be lost: say now where this node stands."""
-        _log.info("link with member %d is up", slot)
+        _log.info("link with %s is up", self._welcome.keys[slot].hex()[:12])
         self.runtime.happen(TimerPassed(GOSSIP_TIMER))
         self.runtime.happen(TimerPassed(NUDGE_TIMER))
 
@@ -312,10 +322,31 @@ class Service:
                 self._announce(milestone.height, FeedStage.ATTESTED)
                 if closed_ms:
                     self.metrics.window_attested(closed_ms, at_ms)
+            case "epoch":
+                self._rewelcome()
             case "on-chain":
                 self._announce(milestone.height, FeedStage.ON_CHAIN)
                 if closed_ms:
                     self.metrics.window_on_chain(closed_ms, at_ms)
+            case name if name == DOUBLE_VOTE:
+                self.prosecutor.news()
+            case name if name == UNCHECKED:
+                self.prosecutor.look(milestone.height)
+
+    def _disputes(self, prosecutor: Prosecutor) -> Disputes:
+        """The way of evidence to the chain; the order among members is that of the committee in force."""
+        settings, node = self.configuration.chain, self.node
+        return Disputes(
+            self.contracts,
+            self.outbox,
+            time.monotonic,
+            settings.stage_s,
+            settings.poll_s,
+            node.network,
+            node.engine.own_key,
+            lambda: (node.own, node.engine.committee.size),
+            prosecutor.keep,
+        )
 
     def _announce(self, height: int, stage: FeedStage) -> None:
         self._announcements.put_nowait((height, stage))
@@ -342,11 +373,52 @@ class Service:
         """By the registry that is agreed, or, before there is one, as the chain has it."""
         return self.node.registry.device(id_) or self._devices.get(id_)
 
+    # -- membership -------------------------------------------------------------------
+
+    def _welcomed(self) -> Welcome:
+        """All committees whose members have business here, as the log and the chain know them."""
+        node, membership = self.node, self.node.membership
+        known = node.engine.committees
+        previous = known.get(EpochNumber(node.engine.committee.epoch - 1))
+        named = None if membership is None else membership.target
+        committees = (node.engine.committee, previous, named, self._on_chain, self._proposed)
+        return welcome(node.engine.own_key, committees, self.configuration.peers)
+
+    def _rewelcome(self) -> None:
+        """Who may be linked has changed, perhaps."""
+        wanted = self._welcomed()
+        if wanted != self._welcome:
+            before, self._welcome = self._welcome, wanted
+            _log.info("%d keys are welcome to link, %d were", len(wanted.keys), len(before.keys))
+            self.links.reconfigure(wanted.own_slot, wanted.keys, wanted.addresses)
+
+    async def _read_committees(self) -> None:
+        """The committee in force on chain, and the one that is proposed (C3)."""
+        self.chain_epoch = await self.contracts.current_epoch()
+        if self.chain_epoch and (self._on_chain is None or self._on_chain.epoch != self.chain_epoch):
+            self._on_chain = await self.contracts.committee(self.chain_epoch)
+        proposed = await self.contracts.proposed_committee()
+        if proposed is not None and proposed != self._proposed and self.chain_epoch:
+            _log.info("the chain proposes a committee of %d for epoch %d", proposed.size, proposed.epoch)
+            self.runtime.happen(CommitteeProposed(proposed))
+        self._proposed = proposed
+        self._rewelcome()
+
+    async def _fits(self, activation: Transmission) -> bool:
+        """Whether the chain proposes the committee that the log has activated."""
+        proposed = await self.contracts.proposed_committee()
+        if proposed is None:
+            return False
+        return activation.key == f"activate:{proposed.epoch}" and (
+            self.node.engine.committees.get(proposed.epoch) == proposed
+        )
+
     # -- chain ------------------------------------------------------------------------
 
     async def _first_registry(self) -> None:
         try:
             async with asyncio.timeout(5):
+                await self._read_committees()
                 await self._read_registry_once(-1)
         except (TimeoutError, ChainUnavailable, CallRefused) as cause:
             _log.warning("the registry cannot be read yet: %s", cause)
@@ -366,6 +438,7 @@ class Service:
             await asyncio.sleep(self.configuration.chain.poll_s)
             try:
                 self.chain_height = (await self.contracts.client.info()).height
+                await self._read_committees()
                 revision = await self._read_registry_once(revision)
             except (ChainUnavailable, CallRefused):
                 continue  # the reporter says so, once
@@ -583,7 +656,10 @@ def _pending(history: HistoryReader, node: Node) -> list[Transmission]:
             continue
         if any(receipt.status == MINED for receipt in history.receipts(height)):
             continue
-        wanted = transmission(memory.decided_of(entry), entry.signature, node.own, node.engine.committee.size)
+        decided = memory.for_chain(history, entry)
+        if decided is None:
+            continue
+        wanted = transmission(decided, entry.signature, node.own, node.engine.committee.size)
         found += [] if wanted is None else [wanted]
     return found
 

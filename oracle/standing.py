@@ -80,17 +80,23 @@ class Standing:
         return self._service.node.journey.newest()
 
     def peers_up(self) -> tuple[int, ...]:
-        """Slots with a link."""
-        return self._service.links.up()
+        """Members with a link, by slot."""
+        links = self._service.links
+        slots = (self.committee.slot_of(links.key_of(seat) or b"") for seat in links.up())
+        return tuple(sorted(slot for slot in slots if slot is not None))
 
     def peers_down(self) -> tuple[int, ...]:
-        """Slots without one."""
-        up = set(self._service.links.up()) | {self.own_slot}
+        """Members without one, by slot."""
+        up = {*self.peers_up(), self.own_slot}
         return tuple(slot for slot in range(self.committee.size) if slot not in up)
 
     def peer_counters(self) -> Mapping[int, Mapping[str, int]]:
-        """What was counted on the links."""
-        return {slot: one.as_dict() for slot, one in self._service.links.counters().items()}
+        """What was counted on the links with members, by slot."""
+        links = self._service.links
+        counted = {
+            self.committee.slot_of(links.key_of(seat) or b""): one for seat, one in links.counters().items()
+        }
+        return {int(slot): one.as_dict() for slot, one in counted.items() if slot is not None}
 
     def conduct(self) -> Conduct:
         """What members were seen doing that they should not."""
@@ -118,6 +124,14 @@ class Standing:
         """Readings that were refused, by reason."""
         return dict(self._service.node.rejections)
 
+    def evidence(self) -> Mapping[str, int]:
+        """Evidence against members, by kind."""
+        return self._service.prosecutor.held
+
+    def evidence_submissions(self) -> Mapping[str, int]:
+        """The same, by where it stands on its way to the contract."""
+        return self._service.prosecutor.submissions
+
     async def refresh(self, now_ms: int) -> None:
         """Look at what must be asked for; called every second or so."""
         self.now_ms = now_ms
@@ -141,6 +155,7 @@ class Standing:
         down = len(self.peers_down())
         mqtt = service.mqtt
         window_s = self.genesis.window_s
+        membership = service.node.membership
         behind = self.next_window and (self.now_ms // 1000 - self.next_window) // window_s
         return {
             "journal": (
@@ -187,6 +202,31 @@ class Standing:
                 bool(behind and behind > STALLED_WINDOWS),
                 Severity.WARNING,
                 "Windows are over and not settled: see /v1/journey for where the oldest stands.",
+            ),
+            "misbehaviour": (
+                bool(service.prosecutor.held),
+                Severity.NOTICE,
+                "A member broke the rules: `wattest evidence list` has the proof. Read the docs' Evidence.",
+            ),
+            "evidence-refused": (
+                bool(service.prosecutor.submissions.get("refused")),
+                Severity.WARNING,
+                "Evidence did not reach its end on chain; `wattest evidence list` says why.",
+            ),
+            "not-a-member": (
+                self.own_slot is None,
+                Severity.WARNING,
+                "This node's key is not in the committee: it follows the log and does not vote.",
+            ),
+            "ceremony-failed": (
+                membership is not None and membership.failure is not None,
+                Severity.WARNING,
+                "A resharing failed and the committee stays; the log says who did what. It is tried again.",
+            ),
+            "epoch-not-on-chain": (
+                bool(service.chain_epoch) and committee.epoch > max(service.chain_epoch, 1),
+                Severity.NOTICE,
+                "The log has a newer committee than the chain, whose windows wait for its activation.",
             ),
             "no-key": (
                 self.group_key is None,

@@ -17,6 +17,7 @@ from consensus.envelope import (
     Verified,
     check_decided,
     check_proposal_frame,
+    fits_proposal,
     open_proposal,
     open_vote,
 )
@@ -38,6 +39,7 @@ ATTACHMENT_BYTES_MAX: Final = 1 << 19
 """A ceremony of 31 members takes 140 KiB."""
 ENTRIES_PER_FRAME: Final = 16
 FRAME_BYTES_MAX: Final = 1 << 20
+NO_HEIGHT: Final = Height(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +124,22 @@ def entries_frame(decided: tuple[tuple[bytes, bytes, bytes], ...]) -> bytes:
 
 
 def parse_frame(
-    frame: bytes, network: Network, committees: Mapping[EpochNumber, Committee]
+    frame: bytes,
+    network: Network,
+    committees: Mapping[EpochNumber, Committee],
+    head: Height = NO_HEIGHT,
 ) -> AgreementMessage | Rejected:
-    """Read and verify one frame of a topic in TOPICS."""
+    """Read and verify one frame of a topic in TOPICS.
+
+    Decided entries up to `head` are left out unread: whoever repeats what is known has nobody work.
+    """
     if len(frame) > FRAME_BYTES_MAX:
         return Rejected(MessageReason.TOO_LARGE, "frame")
     try:
         value = decode(frame)
         if not isinstance(value, Mapping) or value.get("topic") not in TOPICS:
             return Rejected(MessageReason.WRONG_SHAPE, "unknown topic")
-        return _parse(Fields(value), str(value["topic"]), network, committees)
+        return _parse(Fields(value), str(value["topic"]), network, committees, head)
     except WrongShape as shape:
         return Rejected(MessageReason.WRONG_SHAPE, str(shape))
     except EncodingError as cause:
@@ -139,7 +147,11 @@ def parse_frame(
 
 
 def _parse(
-    fields: Fields, topic: str, network: Network, committees: Mapping[EpochNumber, Committee]
+    fields: Fields,
+    topic: str,
+    network: Network,
+    committees: Mapping[EpochNumber, Committee],
+    head: Height,
 ) -> AgreementMessage | Rejected:
     fields.literal("topic", topic)
     match topic:
@@ -163,7 +175,7 @@ def _parse(
             fields.end()
             return wanted
         case _:
-            return _entries(fields, network, committees)
+            return _entries(fields, network, committees, head)
 
 
 def _proposal(
@@ -176,7 +188,13 @@ def _proposal(
     fields.end()
     if isinstance(entry, Rejected):
         return entry
-    proposal = open_proposal(payload, signature, network, committees)
+    proposal = open_proposal(
+        payload,
+        signature,
+        network,
+        committees,
+        lambda one: fits_proposal(one, entry, justification, network),
+    )
     if isinstance(proposal, Rejected):
         return proposal
     frame = ProposalFrame(proposal, entry, attachment, justification)
@@ -189,9 +207,9 @@ def _justification(fields: Fields) -> Certificate | None:
 
 
 def _entries(
-    fields: Fields, network: Network, committees: Mapping[EpochNumber, Committee]
+    fields: Fields, network: Network, committees: Mapping[EpochNumber, Committee], head: Height
 ) -> Entries | Rejected:
-    decided: list[tuple[DecidedEntry, bytes]] = []
+    rows: list[tuple[DecidedEntry, bytes]] = []
     for row in fields.items("entries", ENTRIES_PER_FRAME):
         parts = Fields(row)
         entry = Entry.parse(parts.buff("entry", 1, ENTRY_BYTES_MAX))
@@ -202,12 +220,17 @@ def _entries(
             return entry
         if isinstance(certificate, Rejected):
             return certificate
-        one = DecidedEntry(entry, certificate)
+        rows.append((DecidedEntry(entry, certificate), attachment))
+    fields.end()
+    # Only now is any signature looked at: a frame that is wrong further on costs none.
+    decided: list[tuple[DecidedEntry, bytes]] = []
+    for one, attachment in rows:
+        if one.entry.height <= head:
+            continue
         bad = check_decided(one, network, committees)
         if bad is not None:
             if decided:  # what stands before it is good; a new epoch may begin here
                 break
             return bad
         decided.append((one, attachment))
-    fields.end()
     return Entries(tuple(decided))

@@ -1,41 +1,63 @@
-"""One seed, one run: a safety phase full of faults, then a liveness phase without."""
+"""One seed, one run: a safety phase full of faults, then a liveness phase without.
+
+Adversaries act in both phases; the world's faults end with the first.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from random import Random
+from typing import Final, TypeAlias
 
 from coincurve import PrivateKey
 
-from consensus.model import Committee, EpochNumber, Network, check
-from consensus.simulator.checkers import check_agreement, check_log
+from consensus.model import Committee, EpochNumber, Network, NodeId, check, faults
+from consensus.simulator.adversaries import ADVERSARIES
+from consensus.simulator.adversary import Adversary, Means, Traitor
+from consensus.simulator.checkers import check_agreement, check_evidence, check_log
+from consensus.simulator.coverage import Coverage
 from consensus.simulator.disk import Disk
-from consensus.simulator.log_node import LogNode
-from consensus.simulator.network import NetworkFaults
-from consensus.simulator.world import Faults, World
+from consensus.simulator.faults import Faults, draw_faults
+from consensus.simulator.log_node import LogNode, Reader
+from consensus.simulator.world import Machine, World
 
 NETWORK = Network(hashlib.sha256(b"simulated network").digest())
+HEALING_MS: Final = 180_000
+"""So long after the faults everybody must have gone on."""
+MORE_HEIGHTS: Final = 3
+DETECTABLE: Final = ("equivocate",)
+"""Who must be caught: what they do leaves evidence with any honest node that hears both sides."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a run did, so that an idle run cannot pass for a good one."""
+class Run:
+    """What is to be run."""
 
+    seed: int
+    nodes: int = 4
+    adversary: str | None = None
+    faulty_ms: int = 60_000
+
+
+@dataclass(slots=True)
+class Report:
+    """What a run did."""
+
+    seeds: int = 0
     heights: int = 0
     events: int = 0
     simulated_ms: int = 0
-    crashes: int = 0
-    frames_lost: int = 0
-    register_refusals: int = 0
-    later_rounds: int = 0
+    coverage: Coverage = field(default_factory=Coverage)
 
-    def plus(self, other: Report) -> Report:
-        """Add two runs."""
-        return Report(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
-
-    def __str__(self) -> str:
-        return ", ".join(f"{f.name.replace('_', ' ')} {getattr(self, f.name)}" for f in fields(self))
+    def add(self, other: Report) -> None:
+        """Add another run."""
+        self.seeds += other.seeds
+        self.heights += other.heights
+        self.events += other.events
+        self.simulated_ms += other.simulated_ms
+        self.coverage.add(other.coverage)
 
 
 def keys(nodes: int) -> list[PrivateKey]:
@@ -43,55 +65,111 @@ def keys(nodes: int) -> list[PrivateKey]:
     return [PrivateKey(hashlib.sha256(b"node %d" % slot).digest()) for slot in range(nodes)]
 
 
-def swarm(seed: int) -> Faults:
-    """Draw how bad this run is: some faults on, some off, so that each combination comes up."""
-    draw = Random(seed ^ 0x5EED)  # noqa: S311 - a simulation wants the same chance again
-
-    def maybe(high: float) -> float:
-        return draw.random() * high if draw.random() < 0.6 else 0.0
-
-    network = NetworkFaults(
-        loss=maybe(0.25),
-        duplication=maybe(0.2),
-        delay_max_ms=draw.choice((20, 60, 400, 1500)),
-        partition=maybe(0.15),
-    )
-    return Faults(network, crash=maybe(0.004), clock_skew=maybe(0.3))
+def committee_of(nodes: int) -> Committee:
+    """The committee of the simulated network."""
+    return Committee(EpochNumber(1), tuple(key.public_key.format() for key in keys(nodes)))
 
 
-def build_world(seed: int, nodes: int, faults: Faults) -> tuple[World, Committee]:
-    """A world of `nodes` log nodes."""
-    members = keys(nodes)
-    committee = Committee(EpochNumber(1), tuple(key.public_key.format() for key in members))
-    world = World(seed, faults)
-    for key in members:
-
-        def build(disk: Disk, key: PrivateKey = key) -> LogNode:
-            return LogNode(NETWORK, committee, key, disk)
-
-        world.add(build, key)
-    return world, committee
+def draw_traitors(run: Run) -> tuple[int, ...]:
+    """Who is a traitor in a run with an adversary: 1 to f members, mostly f."""
+    if run.adversary is None:
+        return ()
+    draw = Random(run.seed ^ 0x7A17)  # noqa: S311 - a simulation wants the same chance again
+    most = faults(run.nodes)
+    return tuple(sorted(draw.sample(range(run.nodes), most if draw.random() < 0.8 else 1)))
 
 
-def run_seed(seed: int, *, nodes: int = 4, faulty_ms: int = 60_000) -> Report:
+def means_of(run: Run, slot: int, network: Network, key: PrivateKey) -> Means:
+    """What a traitor has."""
+    chance = Random(run.seed * 64 + slot)  # noqa: S311 - a simulation wants the same chance again
+    return Means(NodeId(slot), committee_of(run.nodes), network, key.sign_recoverable, chance)
+
+
+def build_world(run: Run, faults_of_run: Faults | None = None) -> tuple[World, Committee, list[Adversary]]:
+    """A world of log nodes, traitors among them."""
+    committee = committee_of(run.nodes)
+    world = World(run.seed, draw_faults(run.seed) if faults_of_run is None else faults_of_run)
+    read = Reader(NETWORK, committee)
+    traitors = draw_traitors(run)
+    adversaries: list[Adversary] = []
+    for slot, key in enumerate(keys(run.nodes)):
+
+        def build(disk: Disk, key: PrivateKey = key) -> Machine:
+            return LogNode(read, key, disk)
+
+        if slot not in traitors or run.adversary is None:
+            world.add(build, key)
+            continue
+        adversary = ADVERSARIES[run.adversary](means_of(run, slot, NETWORK, key))
+        adversaries.append(adversary)
+        world.add(betrayed(build, adversary), key, honest=False)
+    return world, committee, adversaries
+
+
+Build: TypeAlias = Callable[[Disk], Machine]
+
+
+def betrayed(build: Build, adversary: Adversary) -> Build:
+    """How a traitor's machine is built; what it forgets comes back from a copy of its disk."""
+    backups: list[Disk] = []
+
+    def build_traitor(disk: Disk) -> Machine:
+        def rebuild() -> Machine:
+            old = backups.pop() if backups else Disk()
+            backups.append(disk.copy())
+            disk.restore(old)
+            disk.register.clear()
+            return build(disk)
+
+        return Traitor(build(disk), adversary, rebuild)
+
+    return build_traitor
+
+
+def run_seed(seed: int, *, nodes: int = 4, faulty_ms: int = 60_000, adversary: str | None = None) -> Report:
     """Run one seed and check safety and liveness. Raises InvariantBroken."""
-    world, committee = build_world(seed, nodes, swarm(seed))
-    world.run(faulty_ms)
-    disks = [host.disk for host in world.hosts]
+    return run_log(Run(seed, nodes, adversary, faulty_ms))
+
+
+def run_log(run: Run) -> Report:
+    """Run log nodes through one seed and check safety and liveness. Raises InvariantBroken."""
+    world, committee, adversaries = build_world(run)
+    world.run(run.faulty_ms)
+    goal = go_on(world, NETWORK, committee)
+    for host in world.honest:
+        check_log(host.disk, NETWORK, committee)
+    return report_of(world, NETWORK, committee, adversaries, goal, run)
+
+
+def go_on(world: World, network: Network, committee: Committee) -> int:
+    """Check safety, end the faults, and see that every honest node goes on; gives the height reached."""
+    disks = [host.disk for host in world.honest]
     check_agreement(disks)
+    check_evidence(world, network, committee)
     world.heal()
-    goal = max((max(disk.history, default=0) for disk in disks), default=0) + 3
-    world.run(world.now_ms + 180_000, stop=lambda: all(goal in disk.history for disk in disks))
+    goal = max((max(disk.history, default=0) for disk in disks), default=0) + MORE_HEIGHTS
+    world.run(world.now_ms + HEALING_MS, stop=lambda: all(goal in disk.history for disk in disks))
     check_agreement(disks)
-    for disk in disks:
-        check(goal in disk.history, f"every node reaches height {goal} once faults end")
-        check_log(disk, NETWORK, committee)
-    return Report(
-        heights=goal,
-        events=world.events,
-        simulated_ms=world.now_ms,
-        crashes=world.crashes,
-        frames_lost=world.network.lost,
-        register_refusals=sum(disk.refused for disk in disks),
-        later_rounds=sum(1 for place in disks[0].register if place[1] > 0),
-    )
+    for slot, host in enumerate(world.hosts):
+        if host.honest:
+            reached = max(host.disk.history, default=0)
+            check(
+                goal in host.disk.history, f"member {slot} goes on to height {goal}, and not only {reached}"
+            )
+    return goal
+
+
+def report_of(
+    world: World, network: Network, committee: Committee, adversaries: list[Adversary], goal: int, run: Run
+) -> Report:
+    """What was covered; who must be caught was caught."""
+    coverage = world.coverage
+    for adversary in adversaries:
+        coverage.acts.update(adversary.acts)
+    caught = check_evidence(world, network, committee)
+    coverage.rules["evidence against a traitor"] += len(caught)
+    if run.adversary in DETECTABLE:
+        for adversary in adversaries:
+            if adversary.acts:
+                check(adversary.means.slot in caught, f"who is {run.adversary} is caught (E1)")
+    return Report(1, goal, world.events, world.now_ms, coverage)

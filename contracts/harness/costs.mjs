@@ -1,10 +1,12 @@
 // What every public function costs at its realistic worst size, on the real VM.
 // Knows how to set each call up; knows nothing of tables or limits kept.
 
+import { readFileSync } from "node:fs";
 import { Cl } from "@stacks/transactions";
-import { doubleHash, nodeKey, quorum, slots } from "./committee.mjs";
-import { hash32, leafHash, zoneSummary } from "./entries.mjs";
+import { digestOf, doubleHash, nodeKey, PREVOTE, quorum, sign, slots, voteHash } from "./committee.mjs";
+import { clarityLeaf, hash32, leafHash, leafOf, leafProof, zoneSummary } from "./entries.mjs";
 import { MIN_STAKE, Network, UNBONDING_S } from "./network.mjs";
+import { batchOf, recordHash, registerItem } from "./records.mjs";
 
 /** The budget of one tenure: what all transactions of a block share. */
 export const BUDGET = {
@@ -119,11 +121,17 @@ async function staking() {
   const rotate = row("oracle-staking rotate-node-key", net.rotate(32, owner, nodeKey("newest")));
   const stake = row("oracle-staking stake", net.stake(32, 2 * MIN_STAKE, owner));
   const unstake = call("request-unstake", [Cl.uint(32), Cl.uint(MIN_STAKE + 1)], owner);
-  const slash = call(
-    "slash",
-    [Cl.uint(32), Cl.uint(MIN_STAKE), Cl.uint(1000), Cl.principal(net.wallets[6])],
-    dispute,
-  );
+  const guilty = (ids) => [
+    Cl.list(ids.map((id) => Cl.uint(id))),
+    Cl.uint(5000),
+    Cl.uint(1000),
+    Cl.principal(net.wallets[6]),
+  ];
+  const slash = (what, ids) =>
+    row(`oracle-staking slash ${what}`, net.call("oracle-staking", "slash", guilty(ids), dispute));
+  const slashes = [slash("(one)", [32]), slash("(31 members)", everybody)];
+  const hold = call("hold", [Cl.uint(32), Cl.uint(1)], dispute);
+  const reinstate = call("reinstate", [Cl.uint(32)], net.deployer);
   net.passTime(UNBONDING_S + 1200);
   const withdraw = call("withdraw", [Cl.uint(32)], owner);
 
@@ -136,7 +144,8 @@ async function staking() {
     "oracle-staking count-participation (24 of 31 members)",
     net.call("oracle-staking", "count-participation", [Cl.uint(3), Cl.list(attested)]),
   );
-  return [initialise, register, rotate, stake, unstake, withdraw, slash, propose, activate, count];
+  const bonds = [stake, unstake, withdraw, ...slashes, hold, reinstate];
+  return [initialise, register, rotate, ...bonds, propose, activate, count];
 }
 
 async function oracle() {
@@ -178,6 +187,99 @@ function openZone(net, depth) {
   );
 }
 
+const SAMPLES = new URL("../../tests/fixtures/formats/ocmf/records.jsonl", import.meta.url);
+const DEPTH = 20;
+const ZONE = 1;
+
+/** A real record of a KEBA charger, 552 bytes that read its meter twice. */
+function kebaRecord() {
+  const rows = readFileSync(SAMPLES, "utf8").trim().split("\n").map((line) => JSON.parse(line));
+  return Buffer.from(rows.find(({ record }) => record.includes("62500.1297")).record);
+}
+
+/** Attests a leaf as the first of 2^20 in its zone; gives its proof. */
+function attestDeep(net, leaf) {
+  const path = slots(DEPTH).map((n) => hash32(`sibling ${n}`));
+  const above = (left, right) => doubleHash(Buffer.concat([left, right]));
+  const root = path.reduce(above, leafHash(clarityLeaf(leaf)));
+  const zone = { zone: ZONE, leaves: [leaf], root, leafCount: 2 ** DEPTH };
+  net.attest(leaf.window, [zone], {}, { signers: slots(quorum(net.committee.length)) });
+  return { index: Cl.uint(0), siblings: Cl.list(path.map((sibling) => Cl.buffer(sibling))) };
+}
+
+function doubleVote(net, digest) {
+  const place = { network: net.network(), epoch: net.epoch, height: 9, round: 0, phase: PREVOTE };
+  return Cl.tuple({
+    epoch: Cl.uint(net.epoch),
+    digest: Cl.some(Cl.buffer(digest)),
+    signature: Cl.buffer(sign(voteHash({ ...place, digest }), net.committee[0])),
+  });
+}
+
+async function disputes(n) {
+  const net = await Network.disputing(n);
+  const name = `(${quorum(n)} of ${n})`;
+  const call = (fn, args, by = net.outsider) => net.call("dispute-resolution", fn, args, by);
+  const cost = (fn, what, args, by) => row(`dispute-resolution ${fn} ${what}`, call(fn, args, by));
+  const leafArgs = (leaf, { index, siblings }) => [
+    Cl.uint(leaf.window),
+    Cl.uint(0),
+    Cl.uint(ZONE),
+    clarityLeaf(leaf),
+    index,
+    siblings,
+  ];
+  const lie = (window, fields) => leafOf({ usagePoint: 7, window, since: 900_000, importWh: 1, ...fields });
+  const record = kebaRecord();
+  const bare = lie(901_800, { record: recordHash(record) });
+  const keba = { usagePoint: 7, timeS: 1, format: "ocmf", data: record };
+  const batch = batchOf([keba, ...slots(6).map((at) => registerItem(10 + at, 1, 1000, 2000))]);
+  const carried = lie(902_700, { record: digestOf(batch) });
+  const rows = [
+    cost("submit-double-vote", `(a committee of ${n})`, [
+      ...[9, 0, PREVOTE].map((number) => Cl.uint(number)),
+      doubleVote(net, hash32("one")),
+      doubleVote(net, hash32("other")),
+    ]),
+    cost("submit-false-leaf", name, [...leafArgs(bare, attestDeep(net, bare)), Cl.buffer(record)]),
+    cost("submit-false-batch-leaf", `${name.slice(0, -1)}, 7 items)`, [
+      ...leafArgs(carried, attestDeep(net, carried)),
+      batch,
+    ]),
+  ];
+  const was = leafOf({ usagePoint: 7 });
+  const earlier = Cl.some(Cl.tuple({ leaf: clarityLeaf(was), ...attestDeep(net, was) }));
+  const bent = lie(903_600, {});
+  const accused = leafArgs(bent, attestDeep(net, bent));
+  rows.push(cost("submit-false-energy", name, [...accused, Cl.uint(ZONE), earlier]));
+  return [...rows, ...sums(net, name, cost), ...challenges(net, n, cost)];
+}
+
+function sums(net, name, cost) {
+  const leaves = slots(25).map((at) => leafOf({ usagePoint: at + 1, window: 904_500 }));
+  net.attest(904_500, [{ zone: ZONE, leaves, importWh: 1 }]);
+  const counted = leaves.map((leaf, at) =>
+    Cl.tuple({ leaf: clarityLeaf(leaf), siblings: leafProof(leaves, at).siblings }),
+  );
+  const zone = [904_500, 0, ZONE].map((number) => Cl.uint(number));
+  const tally = cost("tally-zone", "(25 leaves)", [...zone, Cl.list(counted)]);
+  const falseZone = cost("submit-false-zone", name, zone);
+  const zones = slots(64).map((at) => ({ zone: at + 1, leaves: [leafOf({ usagePoint: at, window: 905_400 })] }));
+  net.attest(905_400, zones, { importWh: 1 });
+  const ids = Cl.list(zones.map(({ zone: id }) => Cl.uint(id)));
+  const window = [Cl.uint(905_400), Cl.uint(0), ids];
+  return [tally, falseZone, cost("submit-false-window", `${name.slice(0, -1)}, 64 zones)`, window)];
+}
+
+function challenges(net, n, cost) {
+  const what = `(a committee of ${n})`;
+  const args = [Cl.uint(n), Cl.uint(1), Cl.buffer(hash32("file")), Cl.uint(0)];
+  const voters = slots(4).map((slot) => net.owner(slot)).filter((owner) => owner !== net.owner(n - 1));
+  const opened = cost("open-challenge", what, args);
+  const votes = voters.map((owner) => cost("vote-challenge", what, [Cl.uint(1), Cl.bool(true)], owner));
+  return [opened, votes.at(-1), cost("resolve-challenge", "(guilty)", [Cl.uint(1)])];
+}
+
 /** All rows, contract by contract. */
 export async function measure() {
   return [
@@ -185,6 +287,7 @@ export async function measure() {
     ...(await registration()),
     ...(await staking()),
     ...(await oracle()),
+    ...(await disputes(31)),
   ];
 }
 

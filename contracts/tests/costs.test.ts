@@ -24,9 +24,17 @@ describe("the cost of a call", () => {
   });
 
   it("stays below a thousandth of a block for a submission of any committee", () => {
-    const submissions = measured.filter((row) => row.name.includes("submit-"));
+    const submissions = measured.filter((row) => row.name.startsWith("production-oracle submit-"));
     expect(submissions).toHaveLength(7);
     for (const row of submissions) expect(share(row)[0], row.name).toBeLessThan(0.001);
+  });
+
+  it("stays below a fortieth of a block for evidence against any committee", () => {
+    const evidence = measured.filter((row) => row.name.startsWith("dispute-resolution"));
+    expect(evidence).toHaveLength(10);
+    for (const row of evidence) {
+      expect(share(row)[0], row.name).toBeLessThan(0.025);
+    }
   });
 
   it("of 13-of-19 is not above the prototype's 285 097 runtime and 6 reads", () => {

@@ -130,6 +130,12 @@ describe("submit-false-leaf", () => {
     expectErr(submit(at + 900, lie, leaves, record), 507);
   });
 
+  it("refuses a record that is not understood: what is in doubt is no offence", () => {
+    const tariff = ocmf(reading(5, "1-0:1.8.1"));
+    const { lie, leaves, at } = attested({ importRegister: 1, importWh: 1, record: recordHash(tariff) });
+    expectErr(submit(at, lie, leaves, tariff), 513);
+  });
+
   it("leaves restatements alone, which carry on the leaves of others", () => {
     const { lie, leaves, at } = attested({ importRegister: 1, importWh: 1, record: recordHash(record) });
     net.attest(at, [{ zone: ZONE, leaves }], { revision: 1 });
@@ -316,7 +322,10 @@ describe("submit-false-batch-leaf", () => {
     const { lie, leaves, at } = attested({ importRegister: WH, importWh: 1, record: digestOf(batch) });
     expectErr(submitBatch(at, lie, leaves, batch), 514);
     expectErr(submitBatch(at, lie, leaves, batchOf([registerItem(7, at + 900, 1, 1)])), 512);
-    expectErr(submitBatch(at + 900, lie, leaves, batch), 507);
+    const telegram = batchOf([{ usagePoint: 7, timeS: 5, format: "dsmr", data: Buffer.from("/XMX5") }]);
+    const unread = attested({ importRegister: 1, importWh: 1, record: digestOf(telegram) });
+    expectErr(submitBatch(unread.at, unread.lie, unread.leaves, telegram), 513);
+    expectErr(submitBatch(at + 9000, lie, leaves, batch), 507);
     const other = { ...lie, importRegister: 2 };
     expectErr(submitBatch(at, other, [leaves[0], other, leaves[2]], batch), 510);
   });

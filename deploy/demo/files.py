@@ -17,10 +17,11 @@ from oracle.chain.address import account_text
 def write_node_files(plan: Plan, deployer: Principal, operators: tuple[Operator, ...]) -> list[Path]:
     """Write every operator's files; gives the configurations in slot order."""
     keys = [operator.node.public_key for operator in operators]
-    return [_write(plan, slot, deployer, keys) for slot in range(len(operators))]
+    return [write_operator(plan, slot, deployer, keys) for slot in range(len(operators))]
 
 
-def _write(plan: Plan, slot: int, deployer: Principal, keys: list[coincurve.PublicKey]) -> Path:
+def write_operator(plan: Plan, slot: int, deployer: Principal, keys: list[coincurve.PublicKey]) -> Path:
+    """Write one operator's files, who knows the addresses of all `keys`; gives its configuration."""
     folder = plan.operator(slot)
     (folder / "roster.json").write_text(json.dumps({"devices": roster(plan)}, indent=1))
     digest = hashlib.sha256(plan.push_token.encode()).hexdigest()

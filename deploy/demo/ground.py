@@ -121,6 +121,8 @@ async def lay(
         progress("initialising the oracle and enrolling devices")
         await call("staking:initialise", "oracle-staking", "initialise", plan.window_s)
         await call("roles:verifier", "roles", "grant-role", deployer, "verifier")
+        disputes = contract_of(deployer, "dispute-resolution")
+        await call("roles:dispute", "roles", "grant-role", disputes, "dispute")
         await call("user", "registration", "register-user", 2, _hash("profile"))
         for meter in plan.meters:
             await call(f"device:{meter.device}", "registration", "register-device", *_device(meter))
@@ -129,7 +131,10 @@ async def lay(
         await call.settled()
         progress("operators register and stake")
         await asyncio.gather(
-            *(_stake(plan, slot, one, client, deployer) for slot, one in enumerate(operators))
+            *(
+                enrol_operator(plan.operator(slot) / "setup", one, client, deployer)
+                for slot, one in enumerate(operators)
+            )
         )
         members = await _members(client, deployer, operators)
         progress("proposing the first committee")
@@ -137,25 +142,24 @@ async def lay(
         await call.settled()
 
 
-async def _stake(
-    plan: Plan, slot: int, operator: Operator, client: StacksClient, deployer: Principal
-) -> None:
-    async with outbox_of(plan.operator(slot) / "setup", operator.owner, client) as outbox:
+async def enrol_operator(folder: Path, operator: Operator, client: StacksClient, deployer: Principal) -> None:
+    """Register and stake, by the operator's account, whose outbox is in `folder`."""
+    async with outbox_of(folder, operator.owner, client) as outbox:
         call = Caller(outbox, deployer)
-        staking = contract_of(deployer, "oracle-staking")
-        statement: Value = {
-            "topic": "node-key",
-            "chain-id": CHAIN_ID,
-            "staking": staking,
-            "owner": operator.address,
-        }
-        proof = operator.node.sign_recoverable(encode(statement))
+        proof = key_proof(operator.node, deployer, operator.address)
         key = operator.node.public_key.format()
         await call("register", "oracle-staking", "register-operator", key, proof)
         await call.settled()
         id_ = await operator_id(client, deployer, operator)
         await call("stake", "oracle-staking", "stake", id_, STAKE_USTX, mode=PostConditionMode.ALLOW)
         await call.settled()
+
+
+def key_proof(node: coincurve.PrivateKey, deployer: Principal, owner: Principal) -> bytes:
+    """A node key's signature that it belongs to `owner`, as the staking contract wants it."""
+    staking = contract_of(deployer, "oracle-staking")
+    statement: Value = {"topic": "node-key", "chain-id": CHAIN_ID, "staking": staking, "owner": owner}
+    return node.sign_recoverable(encode(statement))
 
 
 async def _members(
@@ -165,7 +169,7 @@ async def _members(
 
 
 async def operator_id(client: StacksClient, deployer: Principal, operator: Operator) -> int:
-    """The id under which an operator's node key is registered."""
+    """The id that the staking contract gave an operator. Raises StartFailed while it has none."""
     staking = contract_of(deployer, "oracle-staking")
     key = operator.node.public_key.format()
     match await client.call_read_only(staking, "get-operator-of-key", (key,)):
@@ -191,6 +195,7 @@ class Caller:
         *arguments: Value,
         mode: PostConditionMode = PostConditionMode.DENY,
     ) -> None:
+        """Queue a call of `contract` under a key of its own."""
         payload = ContractCall(contract_of(self._deployer, contract), function, arguments)
         await self._outbox.enqueue(key, payload, mode=mode)
         self._keys.append(key)
@@ -215,7 +220,7 @@ class Caller:
 
 @asynccontextmanager
 async def outbox_of(folder: Path, key: coincurve.PrivateKey, client: StacksClient) -> AsyncIterator[Outbox]:
-    """A running outbox of one account."""
+    """An account's outbox, running until the block ends; its jobs are kept in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - once, at the set-up
     async with Outbox(folder, key, TESTNET, client, lambda: int(time.time()), limits=LIMITS) as outbox:
         running = asyncio.create_task(outbox.run())

@@ -146,8 +146,8 @@ def _ports(first: int) -> list[int]:
     if first:
         layout = [first + 20, first + 21, *range(first, first + OPERATORS)]
         layout += range(first + 10, first + 10 + OPERATORS)
-        return [port if _free(port) else _any_port() for port in layout]
-    return [_any_port() for _ in range(wanted)]
+        return [port if _free(port) else free_port() for port in layout]
+    return [free_port() for _ in range(wanted)]
 
 
 def _free(port: int) -> bool:
@@ -160,7 +160,8 @@ def _free(port: int) -> bool:
     return True
 
 
-def _any_port() -> int:
+def free_port() -> int:
+    """A port of this machine that is free now."""
     with socket.socket() as tried:
         tried.bind(("127.0.0.1", 0))
         return int(tried.getsockname()[1])

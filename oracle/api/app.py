@@ -32,7 +32,7 @@ from oracle.storage.database import Database
 from oracle.storage.records import RecordLog
 from oracle.telemetry.metrics import Metrics
 
-__all__ = ["ROUTES", "make_app", "serving"]
+__all__ = ["ROUTES", "make_app", "make_exporter", "serving"]
 
 ROUTES: Final = (
     web.get("/v1/attestations", attestations.list_attestations),
@@ -72,18 +72,7 @@ def make_app(
     """
     set_limits = limits or Limits()
     windows = Windows(database.history, set_limits.windows_cached)
-
-    def committees() -> Mapping[int, Committee]:
-        return view.committees
-
-    exporter = Exporter(
-        database.history,
-        records,
-        view.genesis,
-        committees,
-        windows,
-        leaves_max=set_limits.bundle_leaves_max,
-    )
+    exporter = make_exporter(view, database, records, windows, set_limits)
     app = web.Application(
         middlewares=(measured, refusing, limited), client_max_size=set_limits.request_bytes_max
     )
@@ -105,6 +94,29 @@ def make_app(
     app.on_shutdown.append(_let_listeners_go)
     app.on_cleanup.append(_close)
     return app
+
+
+def make_exporter(
+    view: NodeView,
+    database: Database,
+    records: RecordLog,
+    windows: Windows | None = None,
+    limits: Limits | None = None,
+) -> Exporter:
+    """What writes bundles of this node's history."""
+    set_limits = limits or Limits()
+
+    def committees() -> Mapping[int, Committee]:
+        return view.committees
+
+    return Exporter(
+        database.history,
+        records,
+        view.genesis,
+        committees,
+        windows or Windows(database.history, set_limits.windows_cached),
+        leaves_max=set_limits.bundle_leaves_max,
+    )
 
 
 @asynccontextmanager

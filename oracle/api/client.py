@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 import aiohttp
 
-from oracle.audit.document import MAGIC
+from oracle.audit.document import MAGIC, nests_too_deep
 from oracle.audit.parts import SignedPart
 
 JSON_BYTES_MAX: Final = 16 << 20
@@ -142,6 +142,8 @@ class NodeClient:
     async def _json(self, path: str, query: Mapping[str, str], also: tuple[int, ...] = ()) -> dict[str, Any]:
         limits = self._limits
         data = await self._get(path, query, limits.json_bytes_max, limits.json_s, also)
+        if nests_too_deep(data):
+            raise FetchFailed(FetchProblem.NOT_A_NODE, "the answer is nested too deeply")
         try:
             content = json.loads(data)
         except (ValueError, RecursionError) as cause:

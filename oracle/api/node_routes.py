@@ -45,6 +45,7 @@ async def health(request: web.Request) -> web.Response:
         "outbox": dict(view.outbox_counts()),
         "intake": {"counters": dict(intake.counters), "problem": intake.problem},
         "rejections": dict(view.rejections()),
+        "evidence": {"held": dict(view.evidence()), "submissions": dict(view.evidence_submissions())},
         "problems": [
             {
                 "name": one.name,
@@ -162,6 +163,7 @@ def _refresh(api: Api, view: NodeView) -> None:
     shown.rejections(view.rejections())
     shown.peers(view.peers_up(), view.peers_down(), view.peer_counters())
     shown.outbox(view.outbox_counts())
+    shown.evidence(view.evidence(), view.evidence_submissions())
     problems = view.problems()
     for severity in Severity:
         count = sum(1 for one in problems if one.severity is severity)

@@ -119,5 +119,11 @@ class NodeView(Protocol):
     def rejections(self) -> Mapping[str, int]:
         """Readings the node refused, by reason."""
 
+    def evidence(self) -> Mapping[str, int]:
+        """Evidence against members that is held here, by kind."""
+
+    def evidence_submissions(self) -> Mapping[str, int]:
+        """The same by where it stands on its way to the contract."""
+
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong now."""

@@ -285,7 +285,7 @@ def _signature_faults(case: Case, sources: Sources) -> Iterator[str]:
             continue
         batch = sources.batches.get(leaf.record)
         if batch is not None and leaf.record not in good_batches:
-            fault = _batch_fault(case, batch)
+            fault = batch_fault(case, batch)
             if fault is not None:
                 yield f"{name}: {fault}"
             good_batches.add(leaf.record)
@@ -295,11 +295,12 @@ def _signature_faults(case: Case, sources: Sources) -> Iterator[str]:
             closing = closing_of(case, sources, leaf)
             if isinstance(closing, str) or closing.ocmf is None:
                 yield f"{name}: its record holds nothing that a meter signed"
-            elif not _meter_signed(case, closing.ocmf, proven.device):
+            elif not meter_signed(case, closing.ocmf, proven.device):
                 yield f"{name}: the signature is not by its meter's key"
 
 
-def _batch_fault(case: Case, batch: Batch) -> str | None:
+def batch_fault(case: Case, batch: Batch) -> str | None:
+    """None if the registered gateway signed the batch; else what is wrong."""
     proven = case.devices.get(batch.gateway)
     if proven is None or proven.device.kind is not DeviceKind.GATEWAY:
         return f"device {batch.gateway} is no gateway in the registry"
@@ -310,7 +311,8 @@ def _batch_fault(case: Case, batch: Batch) -> str | None:
     return None
 
 
-def _meter_signed(case: Case, record: OcmfRecord, device: Device) -> bool:
+def meter_signed(case: Case, record: OcmfRecord, device: Device) -> bool:
+    """Whether the registered key of the meter signed the record."""
     if record.curve is not device.curve:
         return False
     if device.curve is Curve.ED25519:

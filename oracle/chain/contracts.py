@@ -21,6 +21,7 @@ from oracle.model import Curve, Device, DeviceKind, ZoneId
 ORACLE: Final = "production-oracle"
 STAKING: Final = "oracle-staking"
 REGISTRATION: Final = "registration"
+DISPUTES: Final = "dispute-resolution"
 DEVICES_PER_CALL: Final = 25
 DEVICES_MAX: Final = 1_000_000
 _VERIFIED: Final = 1
@@ -60,6 +61,11 @@ class OracleContracts:
         """The production-oracle contract."""
         return contract_of(self.deployer, ORACLE)
 
+    @property
+    def disputes(self) -> Principal:
+        """The dispute-resolution contract."""
+        return contract_of(self.deployer, DISPUTES)
+
     async def genesis(self) -> Genesis | None:
         """What the network is, or None before an epoch was proposed.
 
@@ -84,6 +90,22 @@ class OracleContracts:
         """The epoch in force on chain; 0 before the first activation."""
         epoch = await self.client.call_read_only(self.oracle, "get-current-epoch")
         return epoch if isinstance(epoch, int) else 0
+
+    async def proposed_committee(self) -> Committee | None:
+        """The committee that waits for its activation, with the epoch it will get; None where none waits."""
+        staking = contract_of(self.deployer, STAKING)
+        match await self.client.call_read_only(staking, "get-proposed-epoch"):
+            case Some({"epoch": int(epoch), "keys": tuple(keys)}):
+                return _committee(epoch, keys)
+        return None
+
+    async def committee(self, epoch: int) -> Committee | None:
+        """The committee of an epoch that is or was in force on chain."""
+        staking = contract_of(self.deployer, STAKING)
+        match await self.client.call_read_only(staking, "get-epoch", (epoch,)):
+            case Some({"keys": tuple(keys)}):
+                return _committee(epoch, keys)
+        return None
 
     async def registry_revision(self) -> int:
         """Rises with every change to the set of verified devices."""
@@ -128,6 +150,16 @@ class OracleContracts:
                 return await self.attestation(int(numbers[0]), int(numbers[1])) is not None
             case "activate":
                 return await self.current_epoch() >= int(numbers[0])
+            case "open-zone":
+                place = tuple(int(number) for number in numbers)
+                return await self.client.call_read_only(self.oracle, "get-zone", place) is not None
+            case "double-vote":
+                return await self._is_shown(bytes.fromhex(numbers[0]), *map(int, numbers[1:4]))
+            case "judged":
+                place = (int(numbers[0]), int(numbers[1]))
+                return await self.client.call_read_only(self.disputes, "get-judgement", place) is not None
+            case "tally":
+                return await self._tallied(*map(int, numbers[:3])) >= int(numbers[3])
             case _:
                 return False
 
@@ -137,6 +169,25 @@ class OracleContracts:
         if kind not in ("window", "void") or int(numbers[1]) == 0:
             return True
         return await self.attestation(int(numbers[0]), int(numbers[1]) - 1) is not None
+
+    async def _is_shown(self, key: bytes, height: int, round_: int, phase: int) -> bool:
+        """Whether this double vote of a key's operator is punished already (E1)."""
+        staking = contract_of(self.deployer, STAKING)
+        match await self.client.call_read_only(staking, "get-operator-of-key", (key,)):
+            case Some(int(operator)):
+                place = (operator, height, round_, phase)
+                shown = await self.client.call_read_only(self.disputes, "get-double-vote", place)
+                return shown is not None
+            case _:
+                return False
+
+    async def _tallied(self, window: int, revision: int, zone: int) -> int:
+        """How many leaves of a zone the contract has added up (E3)."""
+        match await self.client.call_read_only(self.disputes, "get-tally", (window, revision, zone)):
+            case Some({"counted": int(counted)}):
+                return counted
+            case _:
+                return 0
 
     async def newest_attested(self, limit: int = 50, offset: int = 0) -> tuple[AttestedEvent, ...] | None:
         """A page of the oracle contract's prints about entries, newest first; None past the last."""
@@ -157,6 +208,13 @@ class OracleContracts:
                 case Some({"keys": tuple(keys)}):
                     return tuple(key for key in keys if isinstance(key, bytes))
         return None
+
+
+def _committee(epoch: int, keys: tuple[Value, ...]) -> Committee:
+    try:
+        return Committee(EpochNumber(epoch), tuple(key for key in keys if isinstance(key, bytes)))
+    except ValueError as cause:
+        raise ContractMisread(f"epoch {epoch}: {cause}") from cause
 
 
 def _device(id_: int, row: Value) -> Device | None:

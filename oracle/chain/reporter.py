@@ -12,7 +12,7 @@ import asyncio
 import heapq
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,6 +25,7 @@ from oracle.chain.contracts import AttestedEvent, OracleContracts
 from oracle.chain.endpoint import ChainUnavailable
 from oracle.chain.outbox import Outbox, OutboxFull
 from oracle.chain.transaction import ContractCall
+from oracle.schedule import ACTIVATE, certified_by
 
 _log = logging.getLogger("wattest.reporter")
 
@@ -71,11 +72,13 @@ class Reporter:
         window_of: Callable[[int], Awaitable[tuple[int, int] | None]],
         known: Callable[[int], Awaitable[bool]],
         lose: Callable[[int, str], Awaitable[None]],
+        fits: Callable[[Transmission], Awaitable[bool]],
         submitted: Callable[[int, int], Awaitable[None]] | None = None,
     ) -> None:
         """`window_of` gives (window, revision) of a height, None where it has no window; `known`
         says whether a height's receipt is kept already; `lose` takes one back after a reorg;
-        `submitted` hears (height, submitters before this node) once the outbox has it.
+        `fits` says whether the contract would take an activation now; `submitted` hears
+        (height, submitters before this node) once the outbox has it.
         """
         self._contracts = contracts
         self._outbox = outbox
@@ -86,6 +89,7 @@ class Reporter:
         self._window_of = window_of
         self._known = known
         self._lose = lose
+        self._fits = fits
         self._submitted = submitted
         self._recent: OrderedDict[int, Receipt] = OrderedDict()
         self._due: list[_Due] = []
@@ -128,20 +132,28 @@ class Reporter:
                 pass
 
     async def _submit_ready(self) -> None:
-        """In order of turn and height; an entry whose epoch is not yet on chain waits with all after."""
+        """In order of turn and height; an entry whose epoch is not yet on chain waits for it (C2).
+
+        An activation waits for the entries before it, and until the chain proposes that
+        very committee, as it would fail for good otherwise.
+        """
         epoch: int | None = None
         while self._due and self._due[0].at_s <= self._clock_s():
             transmission = self._due[0].transmission
             if await self._contracts.is_done(transmission.key):
                 heapq.heappop(self._due)
                 continue
-            if transmission.function != "activate-epoch":
-                epoch = epoch or await self._contracts.current_epoch()
-                if epoch == 0:
-                    self._put_behind_activation()
-                    return
-            if not await self._contracts.may_follow(transmission.key):
-                self._put_off()
+            if transmission.function == ACTIVATE:
+                if not await self._earlier_are_done(transmission) or not await self._fits(transmission):
+                    self._put_off([due for due in self._due if due.transmission.function == ACTIVATE])
+                    continue
+            else:
+                epoch = await self._contracts.current_epoch() if epoch is None else epoch
+                if epoch < certified_by(transmission):
+                    self._put_off([due for due in self._due if certified_by(due.transmission) > epoch])
+                    continue
+            if not await self._contracts.may_follow(transmission.key):  # A8: the revision before comes first
+                self._put_off(self._due[:1])
                 continue
             call = ContractCall(
                 contract_of(self._contracts.deployer, transmission.contract),
@@ -153,18 +165,18 @@ class Reporter:
             if self._submitted is not None:
                 await self._submitted(transmission.height, transmission.stage)
 
-    def _put_off(self) -> None:
-        """The revision before is not on chain yet: look again in a while, and let others go on (A8)."""
-        due = heapq.heappop(self._due)
-        due.at_s = self._clock_s() + self._poll_s
-        heapq.heappush(self._due, due)
+    async def _earlier_are_done(self, activation: Transmission) -> bool:
+        """Two epochs on, the contract would not take what the committee before has certified (C2)."""
+        for due in sorted(self._due):
+            if due.height < activation.height and not await self._contracts.is_done(due.transmission.key):
+                return False
+        return True
 
-    def _put_behind_activation(self) -> None:
-        """No epoch is active on chain: let activations go first, look again in a while."""
+    def _put_off(self, these: Iterable[_Due]) -> None:
+        """Look at these again in a while; others go first."""
         later = self._clock_s() + self._poll_s
-        for due in self._due:
-            if due.transmission.function != "activate-epoch":
-                due.at_s = max(due.at_s, later)
+        for due in these:
+            due.at_s = max(due.at_s, later)
         heapq.heapify(self._due)
 
     # -- watching ---------------------------------------------------------------------

@@ -6,10 +6,11 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from oracle import config
 from oracle.api.client import FetchFailed, FetchProblem, NodeClient
@@ -59,7 +60,7 @@ def _explain(options: argparse.Namespace) -> int:
     if any(failure.problem is FetchProblem.BAD_URL for _, failure in failures):
         return _failed(failures, 2)
     try:
-        accounts = [read_account(name, answer) for name, answer in answers]
+        accounts = [read_account(_name(url, answer), answer) for url, answer in answers]
     except NoAccountError as cause:
         sys.stderr.write(f"wattest explain: {cause}\n")
         return 1
@@ -112,6 +113,13 @@ async def _ask(
         if isinstance(answer.get("window"), int):
             reference = str(answer["window"])
     return answers, failures
+
+
+def _name(url: str, answer: Mapping[str, Any]) -> str:
+    """A node is called by its slot, as in votes, and by where it answers."""
+    slot = answer.get("slot")
+    who = f"member {slot}" if isinstance(slot, int) else "follower"
+    return f"{who} ({urlsplit(url).netloc})"
 
 
 def _print(

@@ -19,7 +19,7 @@ from oracle.audit.bundle import (
 )
 from oracle.audit.document import Fieldset
 from oracle.audit.merkle import Proof, double_sha256
-from oracle.audit.meters import FORMATS, RECORD_BYTES_MAX
+from oracle.audit.meters import RECORD_BYTES_MAX
 from oracle.audit.values import (
     VOTE_SIGNATURE_BYTES,
     GenesisValue,
@@ -29,12 +29,14 @@ from oracle.audit.values import (
     read_zone_summary,
 )
 from oracle.evidence.file import EvidenceReason, Faulty, Kind, unseal
-from oracle.model import Leaf, Record, ZoneSummary
+from oracle.model import Leaf, ZoneSummary
 
 PARTS_MAX: Final = 4096
 """Leaves or zones of one sum; larger ones are for whoever has the whole window."""
 EPOCHS_MAX: Final = 1024
 GATEWAY_AND_METER: Final = 2
+RECEIPT_BYTES_MAX: Final = 64 << 10
+SIGNED_FORMATS: Final = ("ocmf", "batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +75,19 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class FalseLeafContent:
-    """A leaf and the record it names, which says another register (E2).
+class RecordBytes:
+    """A record, `ocmf` or `batch`: the formats that somebody signed."""
 
-    `devices` are the meter and, for a batch, its gateway, proven in the window's registry.
-    """
+    format: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FalseLeafContent:
+    """A leaf and the record it names, which says another register (E2)."""
 
     placed: Placed
-    record: Record
-    devices: tuple[ProvenDevice, ...]
+    record: RecordBytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +120,15 @@ class FalseWindowContent:
 
 @dataclass(frozen=True, slots=True)
 class WithheldContent:
-    """A receipt for a record, the record, and the neighbours of the leaf that is not there (E4)."""
+    """A receipt for a record, the record, and the neighbours of the leaf that is not there (E4).
+
+    `devices` are the meter and, for a batch, its gateway, proven in the window's registry.
+    """
 
     signed: SignedEntry
     zone: ProvenZone
     receipt: SignedBytes
-    record: Record
+    record: RecordBytes
     devices: tuple[ProvenDevice, ...]
     neighbours: tuple[ProvenLeaf, ...]
 
@@ -176,8 +185,7 @@ def _content(kind: Kind, item: Fieldset) -> Content:
                 item.one("first", _read_signed_vote), item.one("second", _read_signed_vote)
             )
         case Kind.FALSE_LEAF:
-            record = item.one("record", _read_record)
-            return FalseLeafContent(item.one("leaf", _read_placed), record, _devices(item))
+            return FalseLeafContent(item.one("leaf", _read_placed), item.one("record", _read_record))
         case Kind.FALSE_SUM:
             return _sum(item)
         case Kind.WITHHELD_RECORD:
@@ -226,7 +234,10 @@ def _read_signed_vote(item: Fieldset) -> SignedBytes:
 
 
 def _read_receipt(item: Fieldset) -> SignedBytes:
-    return SignedBytes(item.hex("payload"), item.hex("signature", VOTE_SIGNATURE_BYTES))
+    signed = SignedBytes(item.hex("payload"), item.hex("signature", VOTE_SIGNATURE_BYTES))
+    if len(signed.payload) > RECEIPT_BYTES_MAX:
+        raise Malformed(f"a receipt has at most {RECEIPT_BYTES_MAX} bytes")
+    return signed
 
 
 def _read_zone(item: Fieldset) -> ProvenZone:
@@ -243,8 +254,8 @@ def _read_placed(item: Fieldset) -> Placed:
     return Placed(item.one("signed", read_signed), item.one("zone", _read_zone), item.one("leaf", _read_leaf))
 
 
-def _read_record(item: Fieldset) -> Record:
-    record = Record(item.text("format"), item.integer("source"), item.hex("data"))
-    if record.format not in FORMATS or len(record.data) > RECORD_BYTES_MAX:
-        raise Malformed("a record of an unknown format, or too long")
+def _read_record(item: Fieldset) -> RecordBytes:
+    record = RecordBytes(item.text("format"), item.hex("data"))
+    if record.format not in SIGNED_FORMATS or len(record.data) > RECORD_BYTES_MAX:
+        raise Malformed("a record of a format that nobody signs, or too long")
     return record

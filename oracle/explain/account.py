@@ -17,6 +17,9 @@ EVENTS_MAX: Final = 1000
 SOURCES_MAX: Final = ROWS_KEPT_MAX
 MEMBERS_MAX: Final = 31
 TEXT_MAX: Final = 256
+TIME_MS_MAX: Final = 1 << 47
+TIME_S_MAX: Final = 1 << 37
+"""Both before the year 10000, where calendars end."""
 
 
 class NoAccountError(ValueError):
@@ -122,17 +125,17 @@ def _read(name: str, answer: Mapping[str, Any]) -> Account:
     reached: dict[Stage, int] = {}
     for row in _rows(answer["stages"], REMARKS_MAX):
         if row["at_ms"]:
-            reached.setdefault(_stage(row["stage"]), _natural(row["at_ms"]))
+            reached.setdefault(_stage(row["stage"]), _natural(row["at_ms"], TIME_MS_MAX))
     signers = answer["signers"]
     return Account(
         name=name,
         slot=_or_none(answer["slot"]),
         members=_natural(answer["members"], MEMBERS_MAX),
         quorum=_natural(answer["quorum"], MEMBERS_MAX),
-        now_ms=_natural(answer["now_ms"]),
-        window_s=_natural(answer["window_s"]),
-        window_start_s=_natural(answer["window"]),
-        next_window_s=_natural(answer["next_window"]),
+        now_ms=_natural(answer["now_ms"], TIME_MS_MAX),
+        window_s=_natural(answer["window_s"], TIME_S_MAX),
+        window_start_s=_natural(answer["window"], TIME_S_MAX),
+        next_window_s=_natural(answer["next_window"], TIME_S_MAX),
         height=_or_none(answer["height"]),
         kind=None if answer["kind"] is None else _text(answer["kind"]),
         digest=None if answer["digest"] is None else _text(answer["digest"]),
@@ -141,8 +144,8 @@ def _read(name: str, answer: Mapping[str, Any]) -> Account:
         stage=_stage(answer["stage"]),
         reached_ms=reached,
         readings=_natural(readings["count"]),
-        first_reading_ms=_or_none(readings["first_ms"]),
-        last_reading_ms=_or_none(readings["last_ms"]),
+        first_reading_ms=_or_none(readings["first_ms"], TIME_MS_MAX),
+        last_reading_ms=_or_none(readings["last_ms"], TIME_MS_MAX),
         round=_or_none(answer["round"]),
         signers=() if signers is None else tuple(map(_natural, _rows(signers, MEMBERS_MAX))),
         proposers=tuple(map(_natural, _rows(answer["proposers"], 64))),
@@ -165,11 +168,13 @@ def _read(name: str, answer: Mapping[str, Any]) -> Account:
 def _word(row: Mapping[str, Any]) -> Word:
     value = None if row["value"] is None else _text(row["value"])
     said = Said[_text(row["said"]).upper()]
-    return Word(_natural(row["slot"]), said, _natural(row["round"]), _natural(row["at_ms"]), value)
+    return Word(
+        _natural(row["slot"]), said, _natural(row["round"]), _natural(row["at_ms"], TIME_MS_MAX), value
+    )
 
 
 def _happening(row: Mapping[str, Any]) -> Happening:
-    return Happening(_natural(row["at_ms"]), _text(row["name"]), _text(row["detail"]))
+    return Happening(_natural(row["at_ms"], TIME_MS_MAX), _text(row["name"]), _text(row["detail"]))
 
 
 def _source(row: Mapping[str, Any]) -> Source:
@@ -197,8 +202,8 @@ def _natural(value: Any, most: int = 1 << 64) -> int:
     return value
 
 
-def _or_none(value: Any) -> int | None:
-    return None if value is None else _natural(value)
+def _or_none(value: Any, most: int = 1 << 64) -> int | None:
+    return None if value is None else _natural(value, most)
 
 
 def _text(value: Any) -> str:

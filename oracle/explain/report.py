@@ -98,9 +98,8 @@ def json_of(
 
 def _heading(account: Account) -> str:
     height = "no height yet" if account.height is None else f"height {account.height}"
-    who = "a follower" if account.slot is None else f"member {account.slot}"
     end = clock(account.window_start_s + account.window_s)
-    return f"told by {who} ({account.name}), {height}, window to {end}; times are its clock's, UTC"
+    return f"told by {account.name}, {height}, window to {end}; times are its clock's, UTC"
 
 
 def _stages(account: Account) -> list[str]:

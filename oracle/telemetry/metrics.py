@@ -80,6 +80,13 @@ TABLE: Final = (
     Metric("wattest_chain_reachable", _G, "1 while a Stacks node answers."),
     Metric("wattest_chain_height", _G, "Height of the chain as last seen."),
     Metric("wattest_outbox_jobs", _G, "Transactions for the chain, by state.", ("state",)),
+    Metric("wattest_evidence_total", _C, "Evidence against members that this node holds.", ("kind",)),
+    Metric(
+        "wattest_evidence_submissions",
+        _G,
+        "The newest evidence, by where it stands on its way to the contract.",
+        ("state",),
+    ),
     Metric("wattest_problems", _G, "Open problems as /v1/health lists them, by severity.", ("severity",)),
     Metric("wattest_api_requests_total", _C, "Requests, by route and status.", ("route", "status")),
     Metric("wattest_api_request_seconds", _H, "How long answers took.", ("route",), REQUEST_BUCKETS_S),
@@ -167,6 +174,14 @@ class Metrics:
             "wattest_peer_total",
             {(str(slot), name): n for slot, counts in counters.items() for name, n in counts.items()},
         )
+
+    def evidence(self, held: Mapping[str, int], submissions: Mapping[str, int]) -> None:
+        """Evidence by kind, and where it stands on its way to the contract."""
+        self._totals("wattest_evidence_total", {(kind,): number for kind, number in held.items()})
+        for (known,) in self._values["wattest_evidence_submissions"]:
+            self.set("wattest_evidence_submissions", submissions.get(known, 0), (known,))
+        for state in sorted(submissions):
+            self.set("wattest_evidence_submissions", submissions[state], (state,))
 
     def outbox(self, counts: Mapping[str, int]) -> None:
         """How many transactions are in each state; a state that is not named has none."""

@@ -53,7 +53,8 @@ class _Progress:
     def __call__(self, result: Result) -> None:
         self._done += 1
         seconds = "known" if result.remembered else f"{result.seconds:.0f} s"
-        line = f"[{self._done:3}/{self._count}] {result.outcome.value:9} {result.rule:3} {result.name} ({seconds})"
+        where = f"[{self._done:3}/{self._count}] {result.outcome.value:9} {result.rule:3}"
+        line = f"{where} {result.name} ({seconds})"
         print(line, file=sys.stderr, flush=True)
         if result.outcome is not Outcome.CAUGHT:
             print(f"          {result.test}", file=sys.stderr, flush=True)

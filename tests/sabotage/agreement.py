@@ -11,6 +11,7 @@ _TALLY: Final = "consensus/agreement/tally.py"
 _ENGINE: Final = "consensus/agreement/engine.py"
 _ENVELOPE: Final = "consensus/envelope.py"
 _SCENARIO: Final = "tests/scenarios/test_agreement.py"
+_BOTH: Final = (_SCENARIO, "tests/unit/consensus/test_envelope.py")
 
 SABOTAGES: Final = (
     Sabotage(
@@ -77,7 +78,7 @@ SABOTAGES: Final = (
         _ENVELOPE,
         "if frame.justification is None or frame.justification.round != proposal.valid_round:",
         "if frame.justification is None:",
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "commits justify a re-proposal as prevotes do",
@@ -85,7 +86,7 @@ SABOTAGES: Final = (
         _ENVELOPE,
         "frame.justification, Phase.PREVOTE, proposal.height",
         "frame.justification, Phase.COMMIT, proposal.height",
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "a justified re-proposal frees any lock, of a later round too",
@@ -93,7 +94,7 @@ SABOTAGES: Final = (
         _RULES,
         "free = self.locked is None or self.locked[0] <= seen.valid_round or self.locked[1] == seen.digest",
         "free = True",
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "a justified re-proposal frees no lock",
@@ -109,7 +110,7 @@ SABOTAGES: Final = (
         "consensus/messages.py",
         "if proposal.valid_round is not None and proposal.valid_round >= proposal.round:",
         "if proposal.valid_round is not None and proposal.valid_round > proposal.round:",
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "a proposer proposes anew although it knows a valid value",
@@ -117,7 +118,7 @@ SABOTAGES: Final = (
         _RULES,
         "valid_round, digest = self.valid or (None, None)",
         "valid_round, digest = self.locked or (None, None)",
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "a proposer forgets what it knows to be valid",
@@ -125,7 +126,7 @@ SABOTAGES: Final = (
         _RULES,
         "valid_round, digest = self.valid or (None, None)",
         "valid_round, digest = None, None",
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "no node ever locks",
@@ -159,7 +160,7 @@ SABOTAGES: Final = (
         "            if self.stage is Stage.PREVOTE:\n                self.locked = (now, polka)  # A5\n"
         "                return self._commit(polka)",
         "            self.locked = (now, polka)  # A5\n            return self._commit(polka)",
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "time-outs stay as they are in every round",
@@ -199,7 +200,7 @@ SABOTAGES: Final = (
         _ENGINE,
         '            self._remember("checked", encode({"digest": digest, "valid": valid}))\n',
         "",
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "a vote does not name its network",
@@ -207,7 +208,7 @@ SABOTAGES: Final = (
         "consensus/messages.py",
         '            "topic": "vote",\n            "network": network,\n',
         '            "topic": "vote",\n            "network": bytes(32),\n',
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "a vote of another network counts",
@@ -216,7 +217,7 @@ SABOTAGES: Final = (
         '        if fields.buff("network", 32) != network:\n'
         "            return Rejected(MessageReason.WRONG_NETWORK)\n",
         '        fields.buff("network", 32)\n',
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "a certificate is not asked for a quorum",
@@ -225,7 +226,7 @@ SABOTAGES: Final = (
         "    if len(certificate.signers) < committee.quorum:\n"
         "        return Rejected(MessageReason.NO_QUORUM)\n",
         "",
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "a signature counts whichever slot it stands in",
@@ -249,7 +250,7 @@ SABOTAGES: Final = (
         _ENVELOPE,
         '    if int.from_bytes(signature[32:64], "big") > _CURVE_ORDER // 2:\n        return None\n',
         "",
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "a member's second vote counts beside its first",
@@ -274,7 +275,7 @@ SABOTAGES: Final = (
         _ENGINE,
         "        elif message.epoch == self._committee.epoch and self._count_and_journal(vote):",
         "        elif self._count_and_journal(vote):",
-        (_SCENARIO,),
+        _BOTH,
     ),
     Sabotage(
         "a certificate of another epoch's committee is taken",
@@ -282,6 +283,6 @@ SABOTAGES: Final = (
         _ENVELOPE,
         "    if certificate.epoch != committee.epoch or len(certificate.signatures) != committee.size:",
         "    if len(certificate.signatures) > committee.size:",
-        (_SCENARIO,),
+        _BOTH,
     ),
 )

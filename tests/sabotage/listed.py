@@ -1,4 +1,4 @@
-"""All sabotages, in the order of the rules. Another part of the protocol is another file here."""
+"""All sabotages. Another part of the protocol is another file here; add it below."""
 
 from __future__ import annotations
 
@@ -6,8 +6,29 @@ from typing import Final
 
 from tests.sabotage import (
     agreement,
+    ceremony,
+    chain,
+    contracts,
+    evidence,
+    quantities,
+    records,
+    signer,
     signing,
+    threshold,
+    windows,
 )
 from tests.sabotage.sabotage import Sabotage
 
-SABOTAGES: Final[tuple[Sabotage, ...]] = (*agreement.SABOTAGES, *signing.SABOTAGES)
+SABOTAGES: Final[tuple[Sabotage, ...]] = (
+    *quantities.SABOTAGES,
+    *records.SABOTAGES,
+    *agreement.SABOTAGES,
+    *windows.SABOTAGES,
+    *signing.SABOTAGES,
+    *signer.SABOTAGES,
+    *threshold.SABOTAGES,
+    *ceremony.SABOTAGES,
+    *chain.SABOTAGES,
+    *contracts.SABOTAGES,
+    *evidence.SABOTAGES,
+)

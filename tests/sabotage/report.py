@@ -14,10 +14,10 @@ from tests.sabotage.sabotage import ROOT, Sabotage
 PAGE: Final = ROOT / "docs" / "sabotage.md"
 _HEAD: Final = """# Sabotage
 
-Each line is a change to the code that breaks one rule of the [protocol](protocol.md), and the test that fails of it.
-`make sabotage` makes every change in a copy of the project and runs that test; a change that no test notices is a
-missing test. How to add one is in [CONTRIBUTING](../CONTRIBUTING.md#sabotage). This page is written by
-`python -m tests.sabotage --write-report`.
+Each line is a change to the code that breaks one rule of the [protocol](protocol.md), and the test that
+fails of it. `make sabotage` makes every change in a copy of the project and runs that test; a change that
+no test notices is a missing test. How to add one is in [CONTRIBUTING](../CONTRIBUTING.md#sabotage). This
+page is written by `python -m tests.sabotage --write-report`.
 """
 _ROW: Final = re.compile(r"^\| (\w+) \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -53,7 +53,7 @@ class Outcome(Enum):
     NO_RUN = "no-run"
     """With the change no test could be run at all, which proves nothing."""
     NO_CONTROL = "no-control"
-    """The tests the list names fail, or are not there, without any change."""
+    """The test that failed fails without any change as well."""
 
 
 GOOD: Final = (Outcome.CAUGHT, Outcome.HUNG, Outcome.ELSEWHERE)
@@ -150,25 +150,19 @@ def carry_out(
             for result in _in_trees(waiting, trees_, memory, narrow=narrow):
                 found[result.name] = result
                 tell(result)
-    return [found[one.name] for one in sabotages]
+    results = [found[one.name] for one in sabotages]
+    failing = _failing_control(sabotages, results, memory)
+    return [_controlled(one, result, failing) for one, result in zip(sabotages, results, strict=True)]
 
 
 def _in_trees(
     waiting: list[Sabotage], trees_: list[Tree], memory: Memory, *, narrow: bool
 ) -> Iterable[Result]:
-    """Share the work out to one thread a tree; the control goes first."""
-    failing = _failing_control(trees_[0], waiting, memory)
+    """Share the work out to one thread a tree."""
     work: queue.SimpleQueue[Sabotage] = queue.SimpleQueue()
     done: queue.SimpleQueue[Result | Exception] = queue.SimpleQueue()
-    count = 0
     for one in waiting:
-        if failing.intersection(one.caught_by):
-            yield Result(
-                one.name, one.rule, Outcome.NO_CONTROL, sorted(failing.intersection(one.caught_by))[0]
-            )
-        else:
-            work.put(one)
-            count += 1
+        work.put(one)
 
     def labour(tree: Tree) -> None:
         try:
@@ -186,7 +180,7 @@ def _in_trees(
     for thread in threads:
         thread.start()
     try:
-        for _ in range(count):
+        for _ in waiting:
             result = done.get()
             if isinstance(result, Exception):
                 raise result
@@ -198,27 +192,35 @@ def _in_trees(
             thread.join()
 
 
-def _failing_control(tree: Tree, waiting: Sequence[Sabotage], memory: Memory) -> set[str]:
-    """The tests named in the list that do not pass as things are: they would prove nothing."""
-    unproven = memory.unproven(test for one in waiting for test in one.caught_by)
+def _proof(sabotage: Sabotage, result: Result) -> set[str]:
+    """The tests that must pass without the change for the result to mean anything."""
+    if result.outcome is Outcome.HUNG:
+        return set(sabotage.caught_by)
+    if result.outcome not in GOOD:
+        return set()
+    return {result.test.partition("::")[0] if VITEST in result.test else result.test}
+
+
+def _failing_control(sabotages: Sequence[Sabotage], results: Sequence[Result], memory: Memory) -> set[str]:
+    """Of the tests that noticed something, those that fail without any change as well."""
+    proofs = (_proof(one, result) for one, result in zip(sabotages, results, strict=True))
+    unproven = memory.unproven(test for proof in proofs for test in proof)
+    if not unproven:
+        return set()
     failing: set[str] = set()
-    pythons = [test for test in unproven if VITEST not in test]
-    if pythons and tree.run(pythons, CONTROL_LIMIT_S).ending is not Ending.GREEN:
-        failing |= {test for test in pythons if tree.run([test], LIMIT_S).ending is not Ending.GREEN}
-    for file in sorted({test.partition("::")[0] for test in unproven if VITEST in test}):
-        mine = [test for test in unproven if test.partition("::")[0] == file]
-        if tree.run([file], WIDE_LIMIT_S).ending is not Ending.GREEN:
-            failing |= set(mine)
-        failing |= {test for test in mine if "::" in test and not _is_there(tree, test)}
+    with copied() as tree:
+        pythons = [test for test in unproven if VITEST not in test]
+        if pythons and tree.run(pythons, CONTROL_LIMIT_S).ending is not Ending.GREEN:
+            failing |= {test for test in pythons if tree.run([test], LIMIT_S).ending is not Ending.GREEN}
+        clarities = [test for test in unproven if VITEST in test]
+        failing |= {test for test in clarities if tree.run([test], LIMIT_S).ending is not Ending.GREEN}
     memory.note_control(set(unproven) - failing)
     return failing
 
 
-def _is_there(tree: Tree, test: str) -> bool:
-    """Whether a test of that name is in its file; that it passes the whole file has shown."""
-    file, _, name = test.partition("::")
-    text = (tree.root / file).read_text(encoding="utf-8")
-    return f'"{name}' in text or f"`{name}" in text
+def _controlled(sabotage: Sabotage, result: Result, failing: set[str]) -> Result:
+    bad = sorted(failing.intersection(_proof(sabotage, result)))
+    return replace(result, outcome=Outcome.NO_CONTROL, test=bad[0]) if bad else result
 
 
 def attempt(tree: Tree, sabotage: Sabotage, *, narrow: bool = False) -> Result:
@@ -226,8 +228,6 @@ def attempt(tree: Tree, sabotage: Sabotage, *, narrow: bool = False) -> Result:
     began_s = time.monotonic()
     with tree.broken(sabotage):
         outcome, test = _asked(tree, sabotage, narrow=narrow)
-    if outcome is Outcome.ELSEWHERE and tree.run([test], LIMIT_S).ending is not Ending.GREEN:
-        outcome, test = Outcome.SURVIVED, f"{test} fails without any change"
     return Result(sabotage.name, sabotage.rule, outcome, test, round(time.monotonic() - began_s, 1))
 
 
@@ -247,13 +247,8 @@ def _asked(tree: Tree, sabotage: Sabotage, *, narrow: bool) -> tuple[Outcome, st
     wider = WIDER_CLARITY if sabotage.file.endswith(".clar") else WIDER_PYTHON
     verdict = tree.run(wider, WIDE_LIMIT_S)
     if verdict.ending is Ending.RED:
-        return Outcome.ELSEWHERE, _selectable(verdict.test)
+        return Outcome.ELSEWHERE, verdict.test
     return Outcome.SURVIVED, "" if verdict.ending is Ending.GREEN else verdict.ending.value
-
-
-def _selectable(test: str) -> str:
-    """A failed test's name as it can be asked for again."""
-    return test.partition("::")[0] if VITEST in test else test
 
 
 def _last_line(output: str) -> str:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -43,6 +43,7 @@ LEFT_OUT: Final = frozenset(
 )
 COUNTED: Final = ("consensus", "oracle", "contracts", "deploy", "tests", "pyproject.toml")
 """What decides the end of a test; a result is remembered for just this."""
+COMPILED: Final = ("consensus", "oracle", "deploy")
 VITEST: Final = ".test.ts"
 _REPORT: Final = "sabotage-report.json"
 _TEST: Final = re.compile(r"^(?:FAILED|ERROR) (\S+::.*?)(?: - .*)?$", re.MULTILINE)
@@ -184,10 +185,8 @@ class Tree:
     def _kill(self) -> None:
         """End the group of what was started, children that stayed behind included."""
         if self._running is not None:
-            try:
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._running.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
 
 
 @contextmanager
@@ -203,11 +202,7 @@ def copied() -> Iterator[Tree]:
         # Compiled once, by the hash of its source: a file that is changed and changed back within a
         # second is read anew, and the others need not be.
         subprocess.run(
-            [
-                sys.executable,
-                *("-m", "compileall", "-q", "--invalidation-mode", "checked-hash"),
-                *("consensus", "oracle", "deploy"),
-            ],
+            [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash", *COMPILED],
             cwd=root,
             check=True,
         )

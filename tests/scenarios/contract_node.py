@@ -53,6 +53,8 @@ class Board:
     revision: int = 1
     epoch: int | None = None
     """None: what the activations in the blocks make it."""
+    fits: bool = True
+    """Whether the committee that an activation is of is the one that is proposed."""
     refuse_reads: bool = False
 
 

@@ -20,7 +20,7 @@ from consensus.simulator.checkers import check_agreement, check_log
 from consensus.simulator.disk import Disk
 from consensus.simulator.runs import keys
 from consensus.simulator.world import Faults, World
-from consensus.step import JournalRecord, Step
+from consensus.step import JournalRecord, Step, Transmission
 from oracle.events import CommitteeProposed, Event
 from oracle.model import Record
 from oracle.node import DECIDED, PART, Node, Pace
@@ -167,6 +167,11 @@ class Town:
     def windows(self, slot: int = 0) -> int:
         """How many are applied."""
         return sum(name == "window" for _, name in self.disk(slot).parts)
+
+    @property
+    def transmissions(self) -> list[Transmission]:
+        """All that members would have brought on chain."""
+        return [one for shelf in self.shelves for one in shelf.transmissions]
 
     def have_key(self, *slots: int) -> bool:
         return all(isinstance(self.node(slot).keygen.ceremony.status, Complete) for slot in slots)

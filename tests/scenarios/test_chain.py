@@ -35,9 +35,11 @@ STAGE_S = 100.0
 POLL_S = 0.02
 
 
-def window(number: int, stage: int = 0, height: int | None = None, revision: int = 0) -> Transmission:
+def window(
+    number: int, stage: int = 0, height: int | None = None, revision: int = 0, epoch: int = 1
+) -> Transmission:
     body: Value = {"window": number, "revision": revision}
-    arguments = tuple(encode(one) for one in (height or number, bytes(32), body))
+    arguments = tuple(encode(one) for one in (height or number, bytes(32), body, epoch))
     return Transmission(
         f"window:{number}:{revision}",
         "production-oracle",
@@ -48,8 +50,9 @@ def window(number: int, stage: int = 0, height: int | None = None, revision: int
     )
 
 
-def activation(stage: int = 0) -> Transmission:
-    return Transmission("activate:1", "oracle-staking", "activate-epoch", (encode(4),), 4, stage)
+def activation(stage: int = 0, height: int = 4, epoch: int = 1) -> Transmission:
+    arguments = (encode(height),)
+    return Transmission(f"activate:{epoch}", "oracle-staking", "activate-epoch", arguments, height, stage)
 
 
 @dataclass
@@ -99,6 +102,9 @@ async def desk_of(node: ContractNode, folder: Path, key: coincurve.PrivateKey = 
         found[0].lost.append((height, txid))
         del found[0].kept[height]
 
+    async def fits(activation: Transmission) -> bool:
+        return node.board.fits
+
     limits = ClientLimits(deadline_s=0.5, attempts=1, wait_s=0.001)
     async with StacksClient((node.url,), limits=limits) as client:
         contracts = OracleContracts(client, DEPLOYER)
@@ -111,7 +117,7 @@ async def desk_of(node: ContractNode, folder: Path, key: coincurve.PrivateKey = 
             is_done=contracts.is_done,
             limits=LIMITS,
         ) as outbox:
-            reporter = Reporter(contracts, outbox, clock, STAGE_S, POLL_S, keep, window_of, known, lose)
+            reporter = Reporter(contracts, outbox, clock, STAGE_S, POLL_S, keep, window_of, known, lose, fits)
             found.append(Desk(node, clock, reporter, outbox, outbox_clock=outbox_clock))
             tasks = [asyncio.create_task(outbox.run()), asyncio.create_task(reporter.run())]
             try:
@@ -223,6 +229,50 @@ async def test_c1_windows_wait_until_the_epoch_is_active_and_the_activation_goes
         desk.node.mine()
         await asyncio.sleep(0.01)
     assert desk.submitted() == ["activate-epoch", "submit-window", "submit-window"]
+
+
+async def test_c2_windows_of_the_next_epoch_wait_for_its_activation_and_those_before_do_not(
+    desk: Desk,
+) -> None:
+    desk.node.board.epoch = 1
+    desk.reporter.submit(window(2700, height=7, epoch=2))
+    desk.reporter.submit(window(900, height=5, epoch=1))
+    await desk.until(lambda: (900, 0) in desk.node.attested, "the former committee's is in", mining=True)
+    await desk.rounds()
+    assert desk.submitted() == ["submit-window"]
+    desk.node.board.epoch = 2
+    desk.clock.now_s += POLL_S
+    await desk.until(lambda: (2700, 0) in desk.node.attested, "then the new committee's", mining=True)
+
+
+async def test_c2_an_activation_waits_for_what_was_decided_before_it(desk: Desk) -> None:
+    desk.reporter.submit(window(900, stage=1, height=5))
+    desk.reporter.submit(activation(height=6, epoch=2))
+    await desk.rounds()
+    assert desk.submitted() == []
+    assert not desk.node.mempool
+    desk.clock.now_s += STAGE_S + POLL_S
+
+    def both() -> bool:
+        desk.clock.now_s += POLL_S
+        return len(desk.submitted()) == 2
+
+    await desk.until(both, "both are in", mining=True)
+    assert desk.submitted() == ["submit-window", "activate-epoch"]
+
+
+async def test_k2_an_activation_is_not_wasted_on_a_chain_that_proposes_another_committee(desk: Desk) -> None:
+    desk.node.board.fits = False
+    desk.reporter.submit(activation(epoch=2))
+    await desk.rounds()
+    assert not desk.node.mempool
+    desk.node.board.fits = True
+
+    def sent() -> bool:
+        desk.clock.now_s += POLL_S
+        return desk.submitted() == ["activate-epoch"]
+
+    await desk.until(sent, "it is sent", mining=True)
 
 
 async def test_a8_a_restatement_waits_until_the_revision_before_it_is_on_chain(desk: Desk) -> None:

@@ -19,15 +19,16 @@ from consensus.agreement.wire import ENTRIES_PER_FRAME, EntriesWanted, entries_f
 from consensus.dkg.participant import Participant
 from consensus.encoding import decode, encode
 from consensus.messages import Certificate, DecidedEntry, Entry, Fields
-from consensus.model import ZERO_DIGEST, Digest, EpochNumber, Genesis, Height, NodeId, Rejected
+from consensus.model import ZERO_DIGEST, Committee, Digest, EpochNumber, Genesis, Height, NodeId, Rejected
 from consensus.simulator.disk import Disk
 from consensus.simulator.world import World
-from consensus.step import Outgoing, Signing, Step, StepBuilder, Timer
+from consensus.step import Outgoing, Signing, Step, StepBuilder, Timer, Transmission
 from consensus.threshold.shares import BadShares, Combined, SecretShare, combine
 from oracle import frames
 from oracle.events import (
     BundleMade,
     ChainRead,
+    CommitteeProposed,
     Event,
     Offered,
     Recalled,
@@ -116,6 +117,10 @@ class Shelf:
     share: SecretShare | None = None
     epoch: int = 0
     """Whose share it is."""
+    transmissions: list[Transmission] = field(default_factory=list)
+    """What it would have brought on chain."""
+    proposed: Committee | None = None
+    """What it reads on chain at every start, besides the registry."""
 
 
 class WholeNode:
@@ -151,6 +156,8 @@ class WholeNode:
         self.node.restore(self._stored(), self._head())
         self.node.replay(self._disk.journal)
         self._happen(ChainRead(self._meters.devices(), 1))
+        if self._shelf.proposed is not None:
+            self._happen(CommitteeProposed(self._shelf.proposed))
         self._happen(Started())
         readings = [self._meters.reading(record) for record in self._shelf.records.values()]
         if readings:
@@ -229,6 +236,7 @@ class WholeNode:
             self._keep_house()
             self._out.timers += step.timers
             self._out.transmissions += step.transmissions
+            self._shelf.transmissions += step.transmissions
             self._out.milestones += step.milestones
             for signing in step.signings:
                 answer = self._answer(signing)

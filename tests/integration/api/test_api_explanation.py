@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from consensus.encoding import Value
+from consensus.messages import Entry
+from consensus.model import Height
+from oracle.api.app import make_app, serving
 from oracle.cli import main as wattest
 from oracle.explain.account import read_account
 from oracle.explain.verdict import Halt, judge
 from oracle.journey import Said, Stage
-from tests.integration.api.conftest import Site
-from tests.integration.api.network import TELEGRAM, put_on_chain
+from oracle.storage.database import Database
+from oracle.storage.history import StoredEntry, StoredMilestone
+from oracle.storage.records import RecordLog
+from tests.integration.api.conftest import PATIENT, Site
+from tests.integration.api.network import TELEGRAM, Archive, Run, finished_runs, pour, put_on_chain
 from tests.simulation.whole_node import WINDOW_S
 
 ROUTE = "/v1/windows/{window}/explanation"
@@ -75,8 +85,9 @@ async def test_after_a_restart_the_history_tells_the_same(site: Site) -> None:
     after = await site.described(path(height), ROUTE)
     assert after["stages"] == before["stages"][: len(after["stages"])]
     assert after["stage"] == "attested"
-    kept = [word for word in before["heard"] if word["said"] != "share"]
-    assert [word for word in after["heard"] if word["said"] != "share"] == kept
+    # What came since the last stage was noted goes with the next one.
+    assert [word for word in before["heard"] if word in after["heard"]] == after["heard"]
+    assert {word["slot"] for word in after["heard"] if word["said"] == "prevote"} == {0, 1, 2, 3}
 
 
 async def test_a_window_on_chain_has_nothing_left_to_do(site: Site) -> None:
@@ -100,6 +111,71 @@ async def test_what_is_no_window_of_the_log_is_not_found(site: Site) -> None:
     for reference in (registry, 10**6, 1_000_000_010, 9_999_999_999):
         await site.described(path(reference), ROUTE, 404)
     await site.described(path("yesterday"), ROUTE, 400)
+
+
+async def test_a_void_window_says_why_and_how_many_it_covers(site: Site) -> None:
+    newest = site.run.entry(max(site.run.disk.history))
+    body: dict[str, Value] = {"window": site.run.next_window, "revision": 0, "reason": 1, "count": 3}
+    entry = Entry(newest.network, Height(newest.height + 1), newest.digest, "void", body)
+    certificate = site.run.disk.history[newest.height][1]
+    start = site.run.next_window
+    row = StoredEntry(entry.height, entry.digest, "void", entry.encoded(), certificate, None, start)
+    refused = StoredMilestone(entry.height, "refused", 5, "window proposed by 2: censors")
+    site.database.transaction((), (row, refused))
+    content: dict[str, Any] = {}
+    for reference in (entry.height, start, start + 2 * WINDOW_S, "latest"):
+        content = await site.described(path(reference), ROUTE)
+        assert judge(read_account("here", content)).halt is Halt.VOID_NO_RECORDS
+        assert (content["kind"], content["void"]) == ("void", {"reason": "no-records", "count": 3})
+        assert content["events"] == [{"at_ms": 5, "name": "refused", "detail": refused.detail}]
+
+
+# --- several nodes
+
+
+async def test_where_two_nodes_held_other_records_the_first_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = finished_runs(0.6)
+    async with AsyncExitStack() as stack:
+        urls = [await served(run, tmp_path / str(run.slot), stack) for run in runs]
+        arguments = [word for url in urls for word in ("--api", url)]
+        told = []
+        arguments = [word for url in urls for word in ("--api", url)]
+        for height in runs[0].heights("window")[1:]:
+            assert await command(str(height), *arguments, "--json") == 0
+            told.append(json.loads(capsys.readouterr().out))
+        compared = [one["comparison"] for one in told]
+        assert all(not one["conflicting"] and len(one["outcomes"]) == 1 for one in compared)
+        differing = [one for one in told if one["comparison"]["differences"]]
+        assert differing, "with two fifths unheard some node lacks a closing record"
+        one = differing[0]
+        first = one["comparison"]["differences"][0]
+        held = {node["name"]: node["account"]["inputs"]["closed"]["rows"] for node in one["nodes"]}
+        here, there = (
+            {row["usage_point"]: row["record"] for row in held[first[side]]} for side in ("here", "there")
+        )
+        points = sorted(here.keys() | there.keys())
+        expected = next(point for point in points if here.get(point) != there.get(point))
+        assert first["usage_point"] == expected
+        assert (first["record_here"], first["record_there"]) == (here.get(expected), there.get(expected))
+        assert await command(str(one["window"]), *arguments) == 0
+        first_line, *rest = capsys.readouterr().out.splitlines()
+        assert "inputs at the close differed: member" in first_line
+        assert "all settled it alike" in first_line
+        assert any(f"usage point {expected}, " in line for line in rest)
+
+
+async def served(run: Run, home: Path, stack: AsyncExitStack) -> str:
+    await asyncio.to_thread(home.mkdir)
+    database = Database(home / "node.db")
+    stack.callback(database.close)
+    records = RecordLog(home / "records", reserve_bytes=0)
+    stack.callback(records.close)
+    pour(run, database, records)
+    app = make_app(Archive(run), database, records, limits=PATIENT)
+    host, port = await stack.enter_async_context(serving(app, "127.0.0.1", 0))
+    return f"http://{host}:{port}"
 
 
 # --- the command

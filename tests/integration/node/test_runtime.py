@@ -7,17 +7,22 @@ import gc
 import tracemalloc
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from hashlib import sha256
 from pathlib import Path
+
+import pytest
 
 from consensus.agreement.wire import Status, status_frame
 from consensus.encoding import encode
 from consensus.envelope import check_certificate
 from consensus.messages import Certificate, Entry, Phase
-from consensus.model import Height, Round
+from consensus.model import Digest, Height, Round
 from consensus.step import Signing, Step
 from consensus.threshold.bls import verify
+from oracle import frames
 from oracle import runtime as runtimes
 from oracle.storage.database import Database
+from oracle.storage.history import StoredEntry
 from tests.integration.node.committee import METERS, WINDOW_S, Operator, Plan, started, until
 
 
@@ -164,3 +169,30 @@ async def test_shares_of_several_entries_asked_for_at_once_are_made_of_one_store
         assert not list(plan.home(0).glob("seed-*.json")), "K4"
         await until(lambda: operators[0].entries()[-1].height > wanted[0].height, "it goes on")
         assert operators[0].failure is None
+
+
+async def test_a_peer_s_wrong_group_signatures_cost_one_pairing_a_height(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairings: list[int] = []
+
+    def counted(key: bytes, digest: Digest, signature: bytes) -> bool:
+        pairings.append(1)
+        return verify(key, digest, signature)
+
+    async with started(Plan(tmp_path)) as operators:
+        await until(lambda: bool(operators[0].windows()), "a window")
+        runtime, database = operators[0].runtime, operators[0].database
+        digest, far = sha256(b"unsigned").digest(), Height(100_000)
+        await database.write((), (StoredEntry(far, digest, "void", b"entry", b"certificate"),))
+        signed = operators[0].entries("activate")[0].signature or bytes(48)
+        peers = operators[0].node.engine.committee.node_keys
+        monkeypatch.setattr(runtimes, "verify", counted)
+        for _ in range(5):
+            await runtime._take_signature(peers[1], frames.Part(far, "bls", signed))
+        assert len(pairings) == 1
+        await runtime._take_signature(peers[1], frames.Part(far, "bls", bytes(47)))
+        assert len(pairings) == 1
+        await runtime._take_signature(peers[2], frames.Part(far, "bls", signed))
+        assert len(pairings) == 2  # of another peer it may be the right one
+        assert runtime.counters.rejected_frames["bad-group-signature"] == 7

@@ -60,6 +60,23 @@ def test_a_record_comes_back_byte_for_byte(log: RecordLog, tmp_path: Path) -> No
     again.close()
 
 
+def test_what_is_acknowledged_was_synced_after_it_was_written(
+    log: RecordLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    sync = os.fdatasync
+
+    def noting(file: int) -> None:
+        sync(file)
+        synced.append(os.fstat(file).st_size)
+
+    monkeypatch.setattr(os, "fdatasync", noting)
+    for number in range(3):
+        log.append([record(number)], received_ms=5)
+        assert synced[-1] == segments(tmp_path)[-1].stat().st_size
+        assert len(synced) == number + 1
+
+
 def test_a_duplicate_is_stored_once_and_keeps_its_first_arrival(log: RecordLog, tmp_path: Path) -> None:
     assert log.append([record(1), record(1)], 5) == (True, False)
     size = segments(tmp_path)[0].stat().st_size

@@ -325,6 +325,13 @@ def test_energy_fails_when_the_earlier_leaf_is_missing_unproven_or_uncertified()
     assert failure_of(replace(parts, since=(replace(parts.since[0], signed=weak),))) == "energy"
 
 
+def test_energy_fails_when_the_earlier_leaf_is_of_another_network_of_the_same_members() -> None:
+    elsewhere = Network()
+    elsewhere.network = world.secret("elsewhere")
+    since = Draft(network=elsewhere).since()
+    assert failure_of(replace(Draft().parts(), since=(since,))) == "energy"
+
+
 def test_energy_takes_a_rollover_only_if_it_is_not_called_validated() -> None:
     for quality, step in ((11, None), (17, "energy")):
         draft = Draft()

@@ -149,6 +149,13 @@ async def test_a_job_is_sent_confirmed_and_done_at_its_depth(world: World) -> No
         ]
 
 
+async def test_what_is_saved_is_synced(world: World) -> None:
+    async with world.outbox() as outbox:
+        base = outbox._open_ledger()._base
+        assert base.execute("PRAGMA synchronous").fetchone()[0] == 2
+        assert base.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
 async def test_a_key_that_was_given_before_is_not_sent_again(world: World) -> None:
     async with world.outbox() as outbox:
         first = await outbox.enqueue("w:1", window(1))

@@ -29,3 +29,10 @@ def test_every_member_proposes_in_turn() -> None:
     previous = Digest(b"\x07" * 32)
     turns = [committee.proposer(previous, Round(round_)) for round_ in range(7)]
     assert sorted(turns) == [NodeId(slot) for slot in range(7)]
+
+
+def test_who_begins_follows_from_the_entry_before() -> None:
+    keys = tuple(bytes([2]) + bytes([slot]) * 32 for slot in range(7))
+    committee = Committee(EpochNumber(1), keys)
+    first = {committee.proposer(Digest(bytes([0] * 7 + [at]) + bytes(24)), Round(0)) for at in range(7)}
+    assert first == {NodeId(slot) for slot in range(7)}

@@ -25,6 +25,15 @@ def test_whole_wh_is_the_floor_of_the_decimal(number: Decimal, unit: str) -> Non
     assert whole_wh(f"{number:f}", unit) == expected
 
 
+@pytest.mark.parametrize(
+    ("unit", "value_wh"),
+    [("mWh", 0), ("Wh", 7), ("kWh", 7_000), ("MWh", 7_000_000), ("GWh", 7_000_000_000)],
+)
+def test_a_unit_is_known_by_its_very_letters(unit: str, value_wh: int) -> None:
+    assert whole_wh("7", unit) == value_wh
+    assert whole_wh("7999", "mWh") == 7
+
+
 @given(st.integers(0, 10**9), st.integers(-12, 6))
 def test_exponents_mean_what_they_say(digits: int, power: int) -> None:
     expected = digits * 10**power if power >= 0 else digits // 10**-power

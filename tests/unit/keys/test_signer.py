@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
 import signal
@@ -87,6 +88,25 @@ def test_a_vote_is_signed_recoverably_over_its_sha256(signer: Signer) -> None:
     assert signature[64] < 4
     assert 0 < int.from_bytes(signature[32:64], "big") <= HALF_ORDER
     assert PublicKey.from_signature_and_message(signature, request.payload).format() == signer.public_key
+
+
+def test_what_is_granted_is_synced_in_the_register_and_in_its_marker(
+    register: Register, signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = register._database
+    assert database is not None
+    assert database.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    synced: list[int] = []
+    sync = os.fsync
+
+    def noting(file: int) -> None:
+        sync(file)
+        synced.append(file)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    assert isinstance(sign(signer, vote(1)), bytes)
+    assert len(synced) == 1
 
 
 def test_same_bytes_get_the_same_signature(signer: Signer) -> None:

@@ -15,10 +15,29 @@ from consensus.simulator.disk import Disk
 from consensus.step import JournalRecord, Milestone
 from oracle import memory
 from oracle.events import ChainRead
+from oracle.journey import Said, Stage
 from oracle.memory import Writes
-from oracle.node import DECIDED, DOUBLE_VOTE, EVIDENCE, LEAVES, PART, SNAPSHOT_EVERY, Node
+from oracle.node import (
+    DECIDED,
+    DOUBLE_VOTE,
+    EVIDENCE,
+    INPUTS,
+    LEAVES,
+    PART,
+    SNAPSHOT_EVERY,
+    TRAVEL,
+    Node,
+)
 from oracle.storage.database import Database
-from oracle.storage.history import EntrySigned, Meta, Part, StoredEntry, StoredEvidence, StoredMilestone
+from oracle.storage.history import (
+    EntrySigned,
+    Meta,
+    Part,
+    PartGone,
+    StoredEntry,
+    StoredEvidence,
+    StoredMilestone,
+)
 from tests.scenarios.network import Town, grown, records_of
 from tests.simulation.whole_node import PACE
 from tests.unit.evidence.votes import MEMBERS, A, B, file_of, vote
@@ -137,6 +156,42 @@ def test_milestones_are_kept_with_their_time() -> None:
     writes = Writes()
     writes.add_milestones([Milestone("certified", 4, "window, round 0")], 1_234)
     assert writes.history == [StoredMilestone(4, "certified", 1_234, "window, round 0")]
+
+
+def test_accounts_of_long_past_heights_are_given_up_and_leaves_never() -> None:
+    writes = Writes()
+    writes.add_records([decided_record(5000)])
+    gone = [(one.height, one.name) for one in writes.history if isinstance(one, PartGone)]
+    assert gone == [(5000 - 4096, TRAVEL), (5000 - 512, INPUTS)]
+    young = Writes()
+    young.add_records([decided_record(100)])
+    assert not any(isinstance(one, PartGone) for one in young.history)
+
+
+def test_a_part_that_is_given_up_is_gone_and_the_others_stay(database: Database) -> None:
+    write(database, *(JournalRecord(4, PART + name, b"x") for name in (TRAVEL, "window")))
+    database.transaction([], [PartGone(4, TRAVEL), PartGone(5, TRAVEL)])
+    assert [part.name for part in database.history.parts(4)] == ["window"]
+
+
+def test_how_the_open_height_goes_is_found_again(database: Database) -> None:
+    assert memory.open_travel(database.history) == b""
+    write(database, decided_record(4), JournalRecord(5, PART + TRAVEL, b"so far"))
+    assert memory.open_travel(database.history) == b"so far"
+
+
+def test_a_node_that_is_restored_knows_how_its_windows_went(database: Database) -> None:
+    town = grown(3)
+    fill(database, town.disk(0))
+    before, after = town.node(0).journey, restored(database, town).journey
+    known = [one for one in after.newest() if one.reached_ms(Stage.ATTESTED)]
+    assert known
+    for travel in known:
+        live = before.of(travel.window)
+        assert live is not None
+        assert travel.reached_ms(Stage.CLOSED) == live.reached_ms(Stage.CLOSED) > 0
+        assert travel.height == live.height
+        assert {one.slot for one in travel.heard() if one.said is Said.PREVOTE} == {0, 1, 2, 3}
 
 
 def test_what_is_no_entry_is_our_own_fault() -> None:

@@ -103,3 +103,8 @@ def test_arguments_stand_in_the_order_of_the_interface(
 @pytest.mark.parametrize("kind", ["registry", "hello", "deal", "respond", "justify", "anything"])
 def test_what_the_contracts_do_not_take_stays_off_the_chain(kind: str) -> None:
     assert transmission(certified(entry_of(kind, {"epoch": 1})), BLS, NodeId(0), 4) is None
+
+
+def test_an_activation_goes_to_the_chain_with_the_word_of_the_committee_it_activates() -> None:
+    entry = entry_of("activate", {**ACTIVATE, "epoch": 2})
+    assert transmission(certified(entry), BLS, NodeId(0), 4) is None, "certified by the committee before"
