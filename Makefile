@@ -10,6 +10,7 @@ STATE ?= .wattest/demo
 DEMO ?=
 
 .PHONY: help setup demo test check format pytest contracts-test devnet-test bench costs simulate sabotage kill-loop fuzz clean
+.PHONY: help setup demo test check format pytest contracts-test devnet-test bench costs simulate sabotage fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -49,8 +50,12 @@ costs: setup ## what each contract call costs; writes contracts/COSTS.md
 
 SEED ?= 1
 SEEDS ?= 100
-simulate: setup ## many seeds through the simulator: SEED=1 SEEDS=100
-	$(PY) -m consensus.simulator --seed $(SEED) --seeds $(SEEDS)
+HEIGHTS ?=
+NODES ?=
+SIMULATE ?=
+simulate: setup ## many seeds, every adversary: SEEDS=100 or HEIGHTS=100000, SEED=1 NODES=4 ADVERSARY=equivocate
+	$(PY) -m tests.simulation --seed $(SEED) $(if $(HEIGHTS),--heights $(HEIGHTS),--seeds $(SEEDS)) \
+		$(if $(NODES),--nodes $(NODES)) --adversary $(or $(ADVERSARY),all) $(SIMULATE)
 
 KILLS ?= 200
 kill-loop: setup ## kill -9 at random moments over a running network, counted: KILLS=200 SEED=1
@@ -65,6 +70,10 @@ TARGET ?= all
 fuzz: setup ## coverage-guided fuzzing of every parser: SECONDS=60 (each) TARGET=all
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
 	$(PY) -m tests.fuzz --target $(TARGET) --seconds $(SECONDS) --keep
+
+JOBS ?= 2
+sabotage: setup ## break each rule of the protocol in turn; every time a test must notice
+	$(NODE_PATHS) $(PY) -m tests.sabotage --jobs $(JOBS)
 
 clean: ## remove what was installed and made here, but for the demo's state
 	rm -rf .venv contracts/node_modules deploy/devnet/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from benchmarks import agreement, audit_year, contract_costs, window_close
+from benchmarks import agreement, audit_year, contract_costs, sign_round_trip, window_close
 from benchmarks.table import Table
 
 
@@ -24,16 +24,18 @@ class Sizes:
     points: tuple[int, ...]
     audited_windows: int
     operators: int
+    votes: int
 
 
-FULL = Sizes((4, 7, 13), 1_000, 20, window_close.SIZES, audit_year.WINDOWS, audit_year.OPERATORS)
-QUICK = Sizes((4,), 50, 2, (500,), 200, 4)
+FULL = Sizes((4, 7, 13), 1_000, 20, window_close.SIZES, audit_year.WINDOWS, audit_year.OPERATORS, 500)
+QUICK = Sizes((4,), 50, 2, (500,), 200, 4, 20)
 
 
 def benchmarks(sizes: Sizes) -> dict[str, Callable[[], Table]]:
     """What there is to run, by name."""
     return {
         "agreement": lambda: agreement.run(sizes.members, sizes.meters, sizes.windows),
+        "sign_round_trip": lambda: sign_round_trip.run(sizes.votes),
         "contract_costs": lambda: contract_costs.table(contract_costs.measured()),
         "audit_year": lambda: audit_year.run(sizes.audited_windows, sizes.operators, "fast"),
         # Last, because it needs the most memory and both say how much there was at most.

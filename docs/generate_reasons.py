@@ -59,6 +59,12 @@ SECTIONS: Final = (
     Section(
         "oracle/windows/packing.py", "Misfit", "Rows or leaves from a peer are not taken", "Inside the node."
     ),
+    Section(
+        "oracle/windows/late.py",
+        "LateReason",
+        "Late data change nothing (A8)",
+        "`wattest_rejections_total`; they count in the next window, from the register.",
+    ),
     Section("oracle/settle.py", "VoidReason", "A window is void (A7)", "The `reason` of a `void` entry."),
     Section(
         "oracle/settle.py",

@@ -446,8 +446,7 @@ class Node:
         verdicts = (*self.settlement.offer(timely, now_s), *self.restating.offer(late))
         for reading, verdict in zip((*timely, *late), verdicts, strict=True):
             if isinstance(verdict, Rejected):
-                reason = str(verdict.reason.value)
-                self.rejections[reason] = self.rejections.get(reason, 0) + 1
+                self._count_rejection(str(verdict.reason.value))
                 continue
             taken[verdict.window] = taken.get(verdict.window, 0) + 1
             if Rule.TWO_STORIES in verdict.flags:
@@ -460,6 +459,9 @@ class Node:
         if self.settlement.closed:
             self._send_notice(again=False)
             self._recheck()
+
+    def _count_rejection(self, reason: str) -> None:
+        self.rejections[reason] = self.rejections.get(reason, 0) + 1
 
     def _chain_read(self, read: ChainRead) -> None:
         if _root(read.devices) is None:  # the chain takes devices that no registry of ours can hold
@@ -1036,6 +1038,8 @@ class Node:
 
     def _run_begins(self, before: WindowStart) -> None:
         self.restating.moved(before)
+        for reason in self.restating.take_refused():
+            self._count_rejection(reason.value)
         self._late_armed = ""
         if self.restating.running:
             self._tell_late()

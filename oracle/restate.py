@@ -111,8 +111,7 @@ class Restating:
         self.members = members
         self.given_up = False
         """Whether the run has taken too long: this node insists on nothing more in it."""
-        self.refused: dict[str, int] = {}
-        """Late readings without a leaf, by reason, as the last run found them."""
+        self._refused: list[LateReason] = []
         self._settlement = settlement
         self._rules = settlement.rules
         self._keeper = Keeper(settlement.registry, self._rules)
@@ -166,6 +165,11 @@ class Restating:
     def take_changes(self) -> list[Late]:
         """Records to remember or to forget, since the last time."""
         taken, self._changes = self._changes, []
+        return taken
+
+    def take_refused(self) -> list[LateReason]:
+        """Why late readings gave no leaf in the runs that are over, since the last time."""
+        taken, self._refused = self._refused, []
         return taken
 
     # -- what the log says --------------------------------------------------------------
@@ -518,10 +522,7 @@ class Restating:
 
     def _end_run(self) -> None:
         check(not self._owed, "a run ends when nothing is owed")
-        self.refused = {}
-        for plan in self._plans.values():
-            for reason in plan.refused:
-                self.refused[reason.value] = self.refused.get(reason.value, 0) + 1
+        self._refused += [reason for plan in self._plans.values() for reason in plan.refused]
         scope, self._scope = self._scope, ()
         self._cursor = WindowStart(-1)
         for window in scope:

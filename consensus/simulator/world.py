@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from coincurve import PrivateKey
 
-from consensus.model import NodeId, check
+from consensus.model import InvariantBroken, NodeId, check
 from consensus.simulator.coverage import Coverage
 from consensus.simulator.disk import SLASHABLE, Disk, Signer
 from consensus.simulator.faults import Faults
@@ -148,7 +148,7 @@ class World:
         host.life += 1
         host.armed, host.waiting = {}, None
         host.machine = host.build(host.disk)
-        self._carry_out(slot, host.machine.start())
+        self._do(slot, lambda machine: machine.start(), host.machine)
 
     def _kill(self, slot: int, how: str) -> None:
         host = self.hosts[slot]
@@ -204,7 +204,18 @@ class World:
             if len(host.waiting) < WAITING_MAX:
                 host.waiting.append(event)
             return
-        self._carry_out(slot, event(host.machine))
+        self._do(slot, event, host.machine)
+
+    def _do(self, slot: int, event: Callable[[Machine], Step], machine: Machine) -> None:
+        """A traitor's own checks may stop it, as when it meets a vote that it has forgotten."""
+        try:
+            step = event(machine)
+        except InvariantBroken:
+            if self.hosts[slot].honest:
+                raise
+            self._kill(slot, "traitor stopped by its own checks")
+            return
+        self._carry_out(slot, step)
 
     def _carry_out(self, slot: int, step: Step) -> None:
         host = self.hosts[slot]

@@ -30,6 +30,7 @@ from oracle.api.questions import (
     listed,
     natural,
     of_window,
+    revisions,
 )
 from oracle.api.windows import summary_of
 from oracle.model import UsagePoint, ZoneId
@@ -60,9 +61,14 @@ async def one_attestation(request: web.Request) -> web.Response:
     api, reference = api_of(request), request.match_info["ref"]
     parameters(request)
     now = _now(api)
-    content = await api.read(
-        lambda history: attestation(history, find(history, reference, now.window_s), now)
-    )
+
+    def question(history: HistoryReader) -> dict[str, Any]:
+        stored = find(history, reference, now.window_s)
+        said = attestation(history, stored, now)
+        # Of a height nothing may change later; of a window a further revision may come.
+        return said if reference.isdigit() else said | {"revisions": revisions(history, stored)}
+
+    content = await api.read(question)
     final = content["chain"]["status"] == ChainStatus.FINAL.value
     return answer(content, cache=IMMUTABLE if final and reference.isdigit() else REVALIDATE)
 

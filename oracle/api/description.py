@@ -169,7 +169,18 @@ _SCHEMAS: Final[dict[str, Schema]] = {
             "chain": _ref("Chain"),
             "bytes": _object({"entry": _hex(), "certificate": _hex()}),
             "bundle": _TEXT,
-        }
+            "revisions": _list(
+                _object(
+                    {
+                        "revision": _NATURAL,
+                        "kind": _one_of("window", "void"),
+                        "height": _NATURAL,
+                        "digest": _HASH,
+                    }
+                )
+            ),
+        },
+        "revisions",
     ),
     "Attestations": _object({"attestations": _list(_ref("Attestation")), "next_cursor": _or_null(_NATURAL)}),
     "Proof": _object(

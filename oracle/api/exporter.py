@@ -36,6 +36,7 @@ from oracle.audit.parts import (
     DevicePart,
     EpochPart,
     ObservationPart,
+    RestatedPart,
     SignedPart,
     SincePart,
     SinceZonePart,
@@ -144,10 +145,11 @@ class Exporter:
             zones=() if data is None else _zones(data),
             devices=self._devices(stored, data, records),
             records=records,
-            observations=() if data is None else self._observations(height),
+            observations=() if data is None else self._observations(self._observed_at(stored)),
             since=() if data is None else self._since(stored, data),
             chain=self._chain(stored),
             attachment=self._attachment(stored),
+            restated=None if data is None else self._restated(stored),
         )
 
     # -- the log ----------------------------------------------------------------------
@@ -247,17 +249,24 @@ class Exporter:
         elif data is not None:
             registry = self._registry_of(stored.height, data.summary.registry)
             gateways = {record.source for record in records if record.format == "batch"}
-            wanted = sorted({*data.leaves.usage_point.tolist(), *gateways})
+            # A gateway that was enrolled since may bring late data; the auditor says that it is unknown.
+            known = {one for one in gateways if registry.device(one) is not None}
+            wanted = sorted({*data.leaves.usage_point.tolist(), *known})
         else:
             return ()
         return tuple(_device(registry, device) for device in wanted)
 
     def _registry_of(self, height: int, root: bytes) -> Registry:
-        """The registry that was in force: the newest below a height, which must have that root."""
-        page = self._history.entries(cursor=height, limit=1, kind="registry")
-        found = self._registry_at(page.entries[0]) if page.entries else Registry(())
-        check(found.root == root, "a window is summarised over the last agreed registry")
-        return found
+        """The newest registry below a height with that root: of a restatement it may be an older one."""
+        cursor: int | None = height
+        while cursor is not None:
+            page = self._history.entries(cursor=cursor, limit=PAGE_MAX, kind="registry")
+            for stored in page.entries:
+                if entry_of(stored).body.get("registry") == root:
+                    return self._registry_at(stored)
+            cursor = page.next_cursor
+        check(Registry(()).root == root, "a window is summarised over an agreed registry")
+        return Registry(())
 
     def _registry_at(self, stored: StoredEntry) -> Registry:
         kept = self._registry
@@ -296,6 +305,24 @@ class Exporter:
             return None
         fields = Fields(decode(attachment, bytes_max=ATTACHMENT_BYTES_MAX))
         return frozenset(Fields(row).uint("slot") for row in fields.items("observers", 31))
+
+    def _observed_at(self, stored: StoredEntry) -> int:
+        """Witnessed leaves of a restatement are those of the first revision, and rest on the same (A8)."""
+        first = [
+            one for one in self._history.entries_of_window(stored.window_start_s or 0) if one.kind == "window"
+        ]
+        return first[0].height if first else stored.height
+
+    def _restated(self, stored: StoredEntry) -> RestatedPart | None:
+        """The revision before, with all its leaves."""
+        if stored.revision == 0:
+            return None
+        said = self._history.entries_of_window(stored.window_start_s or 0)
+        before = next((one for one in said if one.revision == stored.revision - 1), None)
+        if before is None:
+            raise InvariantBroken("a restatement has a revision before it")
+        zones = _zones(self._window(before)) if before.kind == "window" else ()
+        return RestatedPart(self._signed(before), zones)
 
     def _since(self, stored: StoredEntry, data: WindowData) -> tuple[SincePart, ...]:
         """The leaves that this window counts from, by window, each with its two proofs."""

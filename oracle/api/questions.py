@@ -75,9 +75,18 @@ def find(history: HistoryReader, reference: str, window_s: int) -> StoredEntry:
 
 
 def latest_window(history: HistoryReader) -> StoredEntry | None:
-    """The newest `window` entry."""
-    page = history.entries(limit=1, kind="window")
-    return page.entries[0] if page.entries else None
+    """The last revision of the latest window that is attested."""
+    return history.newest_window()
+
+
+def revisions(history: HistoryReader, stored: StoredEntry) -> list[dict[str, Any]]:
+    """All that was ever said of an entry's window, in order; nothing for other kinds (A8)."""
+    if stored.window_start_s is None:
+        return []
+    return [
+        {"revision": one.revision, "kind": one.kind, "height": one.height, "digest": one.digest.hex()}
+        for one in history.entries_of_window(stored.window_start_s)
+    ]
 
 
 def of_window(history: HistoryReader, start_s: int, window_s: int) -> StoredEntry | None:

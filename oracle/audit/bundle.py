@@ -18,7 +18,15 @@ from consensus.model import Rejected
 from oracle.audit.document import BundleReason, Fieldset, seal, to_base64, unseal
 from oracle.audit.merkle import PATH_MAX, Proof, double_sha256
 from oracle.audit.meters import FORMATS, RECORD_BYTES_MAX, parse_batch
-from oracle.audit.parts import BundleParts, ChainPart, EpochPart, ObservationPart, SignedPart, SinceZonePart
+from oracle.audit.parts import (
+    BundleParts,
+    ChainPart,
+    EpochPart,
+    ObservationPart,
+    SignedPart,
+    SinceZonePart,
+    ZonePart,
+)
 from oracle.audit.values import (
     BLS_SIGNATURE_BYTES,
     GROUP_KEY_BYTES,
@@ -37,7 +45,7 @@ from oracle.audit.values import (
     read_node_keys,
     read_zone_summary,
 )
-from oracle.model import Device, Leaf, Record, ZoneSummary
+from oracle.model import Device, Leaf, Record, WindowSummary, ZoneSummary
 
 BUNDLE_BYTES_MAX: Final = 256 << 20
 """A window of a quarter of a million leaves."""
@@ -110,6 +118,14 @@ class SinceWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class RestatedWindow:
+    """The revision before a restatement, with all its leaves."""
+
+    signed: SignedEntry
+    zones: tuple[Zone, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """A bundle that could be read. Nothing in it is verified yet."""
 
@@ -124,11 +140,16 @@ class Bundle:
     since: tuple[SinceWindow, ...]
     chain: ChainPart | None
     attachment: bytes
+    restated: RestatedWindow | None
 
 
 def build(parts: BundleParts) -> bytes:
     """Write the file. The parts are taken as they are: an exporter's mistake fails at `parse`."""
-    return seal(_content(parts))
+    content = _content(parts)
+    if parts.restated is not None:
+        zones = [_zone(zone) for zone in parts.restated.zones]
+        content["restated"] = {"signed": signed_content(parts.restated.signed), "zones": zones}
+    return seal(content)
 
 
 def parse(data: bytes, bytes_max: int = BUNDLE_BYTES_MAX) -> Bundle | Rejected:
@@ -163,11 +184,12 @@ def _content(parts: BundleParts) -> dict[str, Any]:
             {"signed": signed_content(window.signed), "zones": [_since_zone(zone) for zone in window.zones]}
             for window in parts.since
         ],
-        "zones": [
-            {"leaves": [leaf.hex() for leaf in zone.leaves], "summary": zone.summary.hex()}
-            for zone in parts.zones
-        ],
+        "zones": [_zone(zone) for zone in parts.zones],
     }
+
+
+def _zone(zone: ZonePart) -> dict[str, Any]:
+    return {"leaves": [leaf.hex() for leaf in zone.leaves], "summary": zone.summary.hex()}
 
 
 def epoch_content(epoch: EpochPart) -> dict[str, Any]:
@@ -255,6 +277,7 @@ def _read_bundle(item: Fieldset) -> Bundle:
         since=item.each("since", _read_since),
         chain=item.optional("chain", _read_chain),
         attachment=item.base64("attachment"),
+        restated=item.maybe("restated", _read_restated),
     )
     if item.any("batches") != _batch_listing(records):
         raise Malformed("`batches` does not list what the batches hold")
@@ -263,10 +286,18 @@ def _read_bundle(item: Fieldset) -> Bundle:
     return bundle
 
 
+def _read_restated(item: Fieldset) -> RestatedWindow:
+    return RestatedWindow(item.one("signed", read_signed), item.each("zones", _read_zone))
+
+
 def _only_what_belongs(bundle: Bundle) -> None:
     """Nothing may ride along unjudged: each kind of entry has its own parts."""
     kind = bundle.signed.entry.kind
     window_parts = (bundle.zones, bundle.records, bundle.observations, bundle.since)
+    body = bundle.signed.entry.body
+    restates = isinstance(body, WindowSummary) and body.revision > 0
+    if bundle.restated is not None and not restates:
+        raise Malformed("only a further revision of a window restates another entry")
     if kind != "window" and any(window_parts):
         raise Malformed(f"a `{kind}` entry has no zones, records, observations or earlier windows")
     if kind not in ("window", "registry") and bundle.devices:

@@ -161,6 +161,10 @@ class Fieldset:
         value = self.any(name)
         return None if value is None else _read_whole(read, Fieldset(value, f"`{name}` of {self.what}"))
 
+    def maybe(self, name: str, read: Callable[[Fieldset], T]) -> T | None:
+        """An object that need not be there, and is never null."""
+        return self.one(name, read) if name in self._left else None
+
     def one(self, name: str, read: Callable[[Fieldset], T]) -> T:
         """An object."""
         return _read_whole(read, Fieldset(self.any(name), f"`{name}` of {self.what}"))

@@ -73,6 +73,14 @@ class SincePart:
 
 
 @dataclass(frozen=True, slots=True)
+class RestatedPart:
+    """The revision before a restatement, with all its leaves; a void has none (A8)."""
+
+    signed: SignedPart
+    zones: tuple[ZonePart, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChainPart:
     """What the chain has: the submitting transaction, and what `get-attestation` returns, encoded.
 
@@ -106,3 +114,4 @@ class BundleParts:
     since: tuple[SincePart, ...] = ()
     chain: ChainPart | None = None
     attachment: bytes = b""
+    restated: RestatedPart | None = None

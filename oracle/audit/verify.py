@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator
 
 from consensus.model import Rejected
-from oracle.audit import chain, log, sources, trees
+from oracle.audit import chain, log, revision, sources, trees
 from oracle.audit.backend import Backend, BackendName, select
 from oracle.audit.bundle import Bundle, parse
 from oracle.audit.case import Case, Expectations, concluded, not_checked, short
@@ -24,7 +24,10 @@ STEPS = (
     *("window-tree", "zone-trees", "totals", "energy", "registry"),
     *("records", "meter-signatures", "observations", "chain"),
 )
-"""All steps of a window; other kinds of entry take fewer, and `attachment` for ceremonies."""
+"""All steps of a window; other kinds of entry take fewer, `attachment` for ceremonies.
+
+A restatement takes one more, `revision`, after `bls`.
+"""
 
 
 def verify(
@@ -64,6 +67,8 @@ def _steps(case: Case) -> Iterator[Step]:
 
 
 def _window_steps(case: Case) -> Iterator[Step]:
+    if case.summary.revision:
+        yield revision.revision_step(case)
     yield trees.window_tree_step(case)
     yield trees.zone_trees_step(case)
     totals = trees.totals_step(case)
@@ -95,9 +100,9 @@ def _subject(bundle: Bundle) -> str:
     entry = bundle.signed.entry
     where = f"height {entry.height} of network {short(entry.network)}"
     match entry.body:
-        case WindowSummary(window=window, revision=revision):
-            return f"window {window} revision {revision}, {where}"
-        case VoidBody(window=window, revision=revision):
-            return f"void window {window} revision {revision}, {where}"
+        case WindowSummary(window=window, revision=number):
+            return f"window {window} revision {number}, {where}"
+        case VoidBody(window=window, revision=number):
+            return f"void window {window} revision {number}, {where}"
         case _:
             return f"`{entry.kind}` entry, {where}"

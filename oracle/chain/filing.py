@@ -62,7 +62,7 @@ def filing_of(judgement: Judgement) -> Filing | str:
     """The calls for proven evidence, or why there are none."""
     evidence = judgement.evidence
     if not judgement.proven or evidence is None:
-        return "it proves nothing"
+        return f"it proves nothing: {'' if judgement.reason is None else judgement.reason.value}"
     if isinstance(evidence.content, WithheldContent):
         return "a withheld record goes to a bonded challenge, which a person opens"
     if isinstance(evidence.content, DoubleVotes):

@@ -6,13 +6,28 @@ import argparse
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any, Final
 
+import coincurve
+
+from oracle import config
 from oracle.api.client import FetchFailed, NodeClient
 from oracle.audit.case import Expectations
+from oracle.chain.address import chain_of
+from oracle.chain.client import StacksClient
+from oracle.chain.contracts import ContractMisread, OracleContracts
+from oracle.chain.courier import OutboxLimits
+from oracle.chain.disputes import Disputes, Submission, SubmissionState
+from oracle.chain.endpoint import ChainUnavailable
+from oracle.chain.ledger import OutboxLocked
+from oracle.chain.outbox import Outbox
+from oracle.config import ConfigurationFaulty
 from oracle.evidence.file import EVIDENCE_BYTES_MAX, digest_of
 from oracle.evidence.verify import Judgement, judge
+from oracle.keys import keystore
+from oracle.keys.keystore import KeyKind, KeystoreError
 
 DEFAULT_API: Final = "http://127.0.0.1:8480"
 
@@ -53,6 +68,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     check.add_argument("--backend", choices=("auto", "fast", "reference"), default="auto")
     check.add_argument("--json", action="store_true", help="the verdict as JSON")
     check.set_defaults(run=_verify)
+
+    submit = actions.add_parser(
+        "submit",
+        help="bring an evidence file to the dispute contract, for the bounty",
+        description="Verifies the file, asks the contract whether the offence is punished already, opens"
+        " zones where that is needed, and submits, from the account of a node's configuration (`wattest"
+        " init DIR` makes one for anybody). A node that runs does this by itself. A withheld record is"
+        " not submitted: open a challenge with the bond.",
+    )
+    submit.add_argument("file", type=Path, metavar="FILE")
+    submit.add_argument("--config", type=Path, default=Path("node.toml"), metavar="FILE")
+    submit.add_argument("--within", type=float, default=600.0, metavar="SECONDS", help="default 600")
+    submit.add_argument("--json", action="store_true", help="for programs")
+    submit.set_defaults(run=_submit)
 
 
 def _of_node(parser: argparse.ArgumentParser) -> None:
@@ -98,6 +127,78 @@ def _verify(options: argparse.Namespace) -> int:
         return _complain("verify", cause)
     print(json.dumps(_content(judgement)) if options.json else _text(judgement))
     return 0 if judgement.proven else 1
+
+
+def _submit(options: argparse.Namespace) -> int:
+    try:
+        with options.file.open("rb") as stream:
+            data = stream.read(EVIDENCE_BYTES_MAX + 1)
+        judgement = judge(data)
+        if not judgement.proven:
+            print(_text(judgement))
+            return 1
+        submission = asyncio.run(_submitted(options, data))
+    except OutboxLocked:
+        return _complain("submit", "the node of this configuration is running: it submits what it holds")
+    except TimeoutError:
+        return _complain("submit", f"not within {options.within:g} s; run it again, nothing is sent twice")
+    except (OSError, ConfigurationFaulty, KeystoreError, ContractMisread, ChainUnavailable) as cause:
+        return _complain("submit", cause)
+    good = submission.state in (SubmissionState.PROVEN, SubmissionState.ELSEWHERE)
+    if options.json:
+        state = {"state": submission.state.value, "txid": submission.txid, "detail": submission.detail}
+        print(json.dumps({**state, "digest": submission.digest.hex(), "kind": submission.kind}))
+    else:
+        print(
+            f"{submission.kind}: {submission.state.value} {submission.txid or ''} {submission.detail}".strip()
+        )
+    return 0 if good else 1
+
+
+async def _submitted(options: argparse.Namespace, data: bytes) -> Submission:
+    """Until the contract has answered. Raises TimeoutError, OutboxLocked, ConfigurationFaulty …"""
+    configuration = config.load(options.config)
+    password = keystore.read_password(configuration.password_file)
+    light = configuration.allow_light_keys
+    account = keystore.load(configuration.account_key, password, KeyKind.CHAIN, allow_light=light)
+    settings = configuration.chain
+    configuration.data.mkdir(parents=True, exist_ok=True)
+    async with (
+        asyncio.timeout(options.within),
+        StacksClient(settings.endpoints, settings.agree) as client,
+    ):
+        contracts = OracleContracts(client, settings.deployer)
+        genesis = await contracts.genesis()
+        if genesis is None:
+            raise ContractMisread("there is no network at that address")
+        outbox = Outbox(
+            configuration.data,
+            coincurve.PrivateKey(account.secret),
+            chain_of(genesis.chain_id),
+            client,
+            lambda: int(time.time()),
+            is_done=contracts.is_done,
+            limits=OutboxLimits(depth=settings.confirmations, poll_s=settings.poll_s),
+        )
+        disputes = Disputes(
+            contracts, outbox, time.monotonic, 0.0, settings.poll_s, genesis.network, b"", _alone, _unheard
+        )
+        async with outbox:
+            running = asyncio.create_task(outbox.run())
+            try:
+                return await disputes.finished(data)
+            finally:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+
+
+def _alone() -> tuple[None, int]:
+    """Whoever submits by hand waits for nobody's turn."""
+    return None, 0
+
+
+async def _unheard(_: Submission) -> None:
+    """The command says what became of it at its end."""
 
 
 def _content(judgement: Judgement) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`wattest init`: a folder with keys, a password and a configuration that explains itself."""
+"""`wattest init`: a folder with keys, a password and a configuration. `wattest keys`: what goes with them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 import coincurve
 
 from oracle.chain.address import MAINNET, TESTNET, account_text, address_of
+from oracle.cli import register
 from oracle.keys.ceremony import new_key, new_password
 from oracle.keys.keystore import LIGHT, STANDARD, KeyKind, KeystoreError
 
@@ -34,6 +35,7 @@ confirmations = 6
 
 [peers]
 listen = "127.0.0.1:8490"
+# lease_ms = 5000                    # how long the members hold to one running instance of this node
 [peers.addresses]                    # the other members: node key = "HOST:PORT"
 # 02ab... = "oracle.example.org:8490"
 
@@ -50,7 +52,7 @@ roster = "roster.json"               # which meter speaks where, and how
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register the command."""
+    """Register the commands."""
     init = commands.add_parser(
         "init",
         help="make keys and a configuration for a new node",
@@ -61,6 +63,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     init.add_argument("--light", action="store_true", help="weak key files, for demonstrations only")
     init.add_argument("--json", action="store_true", help="print what was made as JSON")
     init.set_defaults(run=_init)
+    keys = commands.add_parser("keys", help="the sign-once register that belongs to the node key")
+    register.add(keys.add_subparsers(required=True, metavar="WHAT"))
 
 
 def _init(options: argparse.Namespace) -> int:

@@ -52,7 +52,7 @@ class Trial:
             if isinstance(evidence.content, WithheldContent):
                 devices = evidence.content.devices
             bundle = Bundle(
-                evidence.genesis, evidence.epochs, signed, None, (), devices, (), (), (), None, b""
+                evidence.genesis, evidence.epochs, signed, None, (), devices, (), (), (), None, b"", None
             )
             self._case = Case.of(bundle, self.backend, self.expected)
         return self._case

@@ -60,6 +60,16 @@ def import_into(register: Register, network: bytes, text: str) -> int:
     return register.absorb(rows, marks)
 
 
+def network_of(text: str) -> tuple[bytes, frozenset[bytes]]:
+    """The network an export is of, and the keys it speaks of. Raises RegisterFailed(EXPORT_MALFORMED)."""
+    try:
+        document = json.loads(text)
+        network = _bytes(document["metadata"]["network"], 32)
+        return network, frozenset(_bytes(entry["pubkey"], 33) for entry in document["data"])
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as cause:
+        raise RegisterFailed(RegisterProblem.EXPORT_MALFORMED, str(cause)) from cause
+
+
 def _parsed(document: Any, network: bytes) -> tuple[list[_Row], list[_Mark]]:
     said = document["metadata"]
     if (said["interchange_format"], said["interchange_format_version"]) != (FORMAT, VERSION):

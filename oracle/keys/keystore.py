@@ -181,6 +181,20 @@ def load(
     return Key(kind, public, opened(document, password), epoch)
 
 
+def public_of(path: Path, kind: KeyKind) -> bytes:
+    """The public form of the key at `path`, as the file says it, without opening it.
+
+    Raises KeystoreError.
+    """
+    document = _parsed(_read_private(path, FILE_BYTES_MAX, group_may_read=False))
+    try:
+        if document["wattest"]["kind"] != kind.value:
+            raise KeystoreError(KeystoreProblem.WRONG_KEY, f"{path} holds no {kind.value} key")
+        return bytes.fromhex(document["pubkey"])
+    except (KeyError, TypeError, ValueError) as cause:
+        raise KeystoreError(KeystoreProblem.MALFORMED, f"{path} is no keystore of ours") from cause
+
+
 def read_password(path: Path, *, group_may_read: bool = False) -> str:
     """Read a password from its file; one line end at the end is not part of it."""
     raw = _read_private(path, PASSWORD_BYTES_MAX, group_may_read=group_may_read)

@@ -36,6 +36,7 @@ def recover(
                 database.execute("BEGIN IMMEDIATE")
                 for phase in PHASES:
                     database.execute(UPDATE_WATERMARK, (key, network, phase, through_height, NUMBER_MAX))
+                database.execute("INSERT OR IGNORE INTO pinned VALUES (1, ?)", (network,))
                 register = secrets.token_bytes(ID_BYTES)  # other copies of the old one stay refused
                 newest = max(newest, generation) + 1
                 database.execute(

@@ -10,7 +10,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Final
@@ -106,6 +106,19 @@ def identity(database: sqlite3.Connection) -> tuple[bytes, int]:
     database.execute("INSERT OR IGNORE INTO meta VALUES (1, ?, 0)", (secrets.token_bytes(ID_BYTES),))
     register, generation = database.execute("SELECT register, generation FROM meta").fetchone()
     return bytes(register), int(generation)
+
+
+def pinned_network(path: Path) -> bytes | None:
+    """The network that a register serves, read beside whoever uses it; None if it knows none.
+
+    Raises RegisterFailed.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return None
+    with problems_named(), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        known = database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'pinned'").fetchone()
+        row = database.execute("SELECT network FROM pinned").fetchone() if known else None
+    return None if row is None else bytes(row[0])
 
 
 def locked(path: Path) -> int:

@@ -54,6 +54,14 @@ class HistoryReader:
             (window_start_s, PAGE_MAX),
         )
 
+    def newest_window(self) -> StoredEntry | None:
+        """The last revision of the latest window that is attested; a newer entry may restate an older one."""
+        return self._one_entry(
+            f"{_ENTRY} WHERE window_start_s IS NOT NULL AND kind = 'window'"
+            " ORDER BY window_start_s DESC, revision DESC LIMIT 1",
+            (),
+        )
+
     def entries(
         self,
         *,

@@ -49,7 +49,6 @@ TWO_DOWN: Final = 0.15
 NODE_SHARE: Final = 0.5
 PAUSE_S: Final = (0.05, 1.0)
 AWAY_S: Final = (0.0, 0.5)
-BACK_S: Final = 40.0
 CALM_S: Final = 60.0
 SAMPLE_S: Final = 0.25
 PUSH_S: Final = 2.0
@@ -148,7 +147,7 @@ class KillLoop:
             self._back.add(asyncio.create_task(self._restart(slot, away_s)))
         else:
             self.found.counts["signers killed"] += 1
-            pid = await self._signer_of(slot, other_than=None)
+            pid = await self.town.signer_of(slot)
             os.kill(pid, signal.SIGKILL)
             self._back.add(asyncio.create_task(self._await_signer(slot, pid)))
 
@@ -159,17 +158,8 @@ class KillLoop:
 
     async def _await_signer(self, slot: int, killed: int) -> None:
         """The node starts it again by itself."""
-        await self._signer_of(slot, other_than=killed)
+        await self.town.signer_of(slot, other_than=killed)
         self._down.discard(slot)
-
-    async def _signer_of(self, slot: int, other_than: int | None) -> int:
-        give_up_s = time.monotonic() + BACK_S
-        while time.monotonic() < give_up_s:
-            for pid in _children(self.town.nodes[slot].process.pid):
-                if pid != other_than:
-                    return pid
-            await asyncio.sleep(0.02)
-        raise AssertionError(f"operator {slot + 1} has no signer\n")
 
     async def _calm(self) -> None:
         """All are up, all go on, and each signs."""
@@ -363,21 +353,6 @@ class KillLoop:
 def _rank(one: Pushed) -> tuple[int, int, bytes]:
     """R2: the latest, then the highest sequence, then the lowest hash."""
     return -one.time_s, -one.sequence, one.hash
-
-
-def _children(parent: int) -> list[int]:
-    """Signers of a node, by the process table."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            state, ppid = place.read_text().rpartition(")")[2].split()[:2]
-            if (
-                int(ppid) == parent
-                and state != "Z"
-                and b"oracle.keys" in place.with_name("cmdline").read_bytes()
-            ):
-                found.append(int(place.parent.name))
-    return found
 
 
 def _journal(path: Path) -> list[bytes]:

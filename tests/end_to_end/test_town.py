@@ -9,6 +9,9 @@ import asyncio
 import hashlib
 import itertools
 import json
+import os
+import signal
+import sys
 import time
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from deploy.broker import mosquitto
 from deploy.demo.ground import keba_records
 from deploy.demo.plan import KEBA, OPERATORS
 from oracle.cli import main as cli
+from oracle.keys.keystore import KeyKind, load, read_password
 from tests.end_to_end.town import WINDOW_S, Row, Town, check_contiguous, wattest
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -155,6 +159,35 @@ async def test_killing_two_of_four_stops_attestation_and_loses_nothing(town: Tow
     for row in rows:
         assert await town.on_chain(row), f"window {row['window']} is not on chain"
     await check_energy(town, rows)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's process table")
+async def test_n1_the_node_key_is_in_the_signer_s_process_alone_and_a_dead_signer_comes_back(
+    town: Town,
+) -> None:
+    slot, folder = 1, town.plan.operator(1)
+    password = read_password(folder / "keys" / "password")
+    secrets = [
+        load(folder / "keys" / f"{name}.json", password, kind, allow_light=True).secret
+        for name, kind in (("node", KeyKind.NODE), ("account", KeyKind.CHAIN))
+    ]
+    node, signer = town.nodes[slot].process.pid, await town.signer_of(slot)
+    try:
+        held = memory_holds(node, secrets)
+    except PermissionError:  # a system that lets nobody look into another's memory
+        held = [False, True]
+    assert held == [False, True], "the node has the account's key, and not the node key"
+
+    os.kill(signer, signal.SIGKILL)
+    before = await town.height(slot)
+    assert await town.signer_of(slot, other_than=signer) != signer
+    await town.until_height(before + 2, 40, slot)
+
+    async def signs() -> bool:
+        return slot in [signer["slot"] for signer in (await town.newest())["certificate"]["signers"]]
+
+    await town.until("the operator signs again", signs, 40, [0, slot])
+    assert "signer" not in await town.problems(slot)
 
 
 # --- the world outside
@@ -309,6 +342,24 @@ async def block_of(town: Town, txid: str) -> int | None:
             return None
         content = await answer.json()
     return content["block_height"] if content["tx_status"] == "success" else None
+
+
+def memory_holds(process: int, wanted: list[bytes]) -> list[bool]:
+    """Which of these bytes stand anywhere in a process's writable memory."""
+    found = [False] * len(wanted)
+    with Path(f"/proc/{process}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{process}/maps").read_text().splitlines():
+            place, mode = line.split()[:2]
+            if not mode.startswith("rw"):
+                continue
+            begin, end = (int(number, 16) for number in place.split("-"))
+            try:
+                memory.seek(begin)
+                data = memory.read(end - begin)
+            except OSError:
+                continue
+            found = [was or one in data for was, one in zip(found, wanted, strict=True)]
+    return found
 
 
 def log_of(rows: list[Row]) -> list[tuple[object, ...]]:

@@ -8,6 +8,7 @@ devnet itself, the truth about energy from the meters, never from a node alone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
@@ -37,6 +38,7 @@ ASK_S: Final = 5.0
 ASKED_MAX: Final = 20
 HEALTH: Final = "/v1/health"
 COMMAND_S: Final = 60.0
+SIGNER_S: Final = 40.0
 TAIL_LINES: Final = 12
 CEREMONY_WINDOWS: Final = 3
 """Windows that pass, about, between the nodes' start and the first attested one."""
@@ -102,6 +104,15 @@ class Town:
     async def kill_node(self, slot: int) -> None:
         """SIGKILL, as a crash or a power cut would."""
         await self.nodes.pop(slot).kill()
+
+    async def signer_of(self, slot: int, other_than: int | None = None) -> int:
+        """The process that signs for a node, by Linux's process table; waits for it."""
+
+        async def found() -> int | None:
+            pids = _children(self.nodes[slot].process.pid, b"oracle.keys")
+            return next((pid for pid in pids if pid != other_than), None)
+
+        return await self.until(f"operator {slot + 1} has a signer", found, SIGNER_S, [slot], poll_s=0.02)
 
     async def start_broker(self, kind: str) -> None:
         """Start the broker, always on the same port."""
@@ -324,6 +335,16 @@ async def opened(folder: Path, broker: str = "auto") -> AsyncIterator[Town]:
             f"{time.monotonic() - laid_s:.1f} s (windows of {WINDOW_S} s, a block every {BLOCK_MS} ms)"
         )
         yield town
+
+
+def _children(parent: int, named: bytes) -> list[int]:
+    found = []
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            state, owner = place.read_text().rpartition(")")[2].split()[:2]
+            if int(owner) == parent and state != "Z" and named in place.with_name("cmdline").read_bytes():
+                found.append(int(place.parent.name))
+    return found
 
 
 async def _devnet(plan: Plan, genesis: Path) -> Child:

@@ -35,6 +35,7 @@ from oracle.audit.values import Malformed
 from oracle.audit.verify import verify
 from oracle.chain import answers, transaction
 from oracle.chain.wire import TransactionError
+from oracle.evidence.verify import judge as judge_evidence
 from oracle.explain.account import NoAccountError, read_account
 from oracle.explain.report import text_of_one
 from oracle.explain.verdict import judge
@@ -50,6 +51,7 @@ from oracle.windows.readings import Rows
 from tests.simulation.whole_node import Meters
 from tests.unit.audit import world
 from tests.unit.audit.test_audit_steps import other_kind
+from tests.unit.evidence import votes
 from tests.unit.explain.accounts import answer
 from tests.unit.formats.scene import FIXTURES, from_expectation
 from tests.unit.oracle.network import COMMITTEE, COMMITTEES, KEYS, certified, entry_of, vote_of
@@ -369,6 +371,23 @@ def verdict(data: bytes) -> bool:
     return judged.passed
 
 
+def evidence(data: bytes) -> bool:
+    """Any JSON, written as an evidence file is: judged, and nobody is accused unless all holds."""
+    if document.nests_too_deep(data):
+        return False
+    try:
+        sealed = document.canonical_json(json.loads(data))
+    except ValueError:
+        return False
+    judged = judge_evidence(sealed)
+    assert judged.verdict.steps
+    assert bool(judged.accused) <= judged.proven
+    if judged.evidence is not None:
+        assert judged.digest == hashlib.sha256(sealed).digest()
+    judge_evidence(data)
+    return judged.proven
+
+
 def stacks_transaction(data: bytes) -> bool:
     with suppress(Malformed):
         audited.parse_contract_call(data)
@@ -534,6 +553,10 @@ def _bundle_files() -> list[bytes]:
     return [bundle.build(void), bundle.build(world.Draft().parts())]
 
 
+def _evidence() -> list[bytes]:
+    return [votes.file_of(votes.vote(votes.A), votes.vote(votes.B))]
+
+
 def _audited_records() -> list[bytes]:
     found: list[bytes] = []
     for format_ in ("ocmf", "dsmr", "batch"):
@@ -605,6 +628,7 @@ TARGETS: Final = (
     Target("bundle-file", bundle_file, _bundle_files, 1 << 16),
     Target("bundle-body", bundle_body, _bundle_bodies, 1 << 16),
     Target("verdict", verdict, _bundle_bodies, 1 << 16),
+    Target("evidence", evidence, _evidence),
     Target("transaction", stacks_transaction, _transactions),
     Target("chain-answers", chain_answers, _answers),
     Target("explanation", explanation, _explanations, 1 << 14),

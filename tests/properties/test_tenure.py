@@ -126,3 +126,14 @@ def test_n3_who_lags_behind_an_honest_member_does_not_sign_below_its_height() ->
         tenure.answered(key, Grant(bytes(16), number, granted=True, height=height), 5)
     assert tenure.holds(frozenset(heights), 2, 1, 5)
     assert tenure.floor == 12
+
+
+def test_n3_a_lease_ends_for_its_holder_before_it_ends_for_the_granter() -> None:
+    members = [Member(bytes([at]), honest=True) for at in range(3)]
+    keys = frozenset(one.key for one in members)
+    tenure = Tenure(bytes(16), LEASE_MS)
+    claim = tenure.claim(0)
+    for member in members:
+        tenure.answered(member.key, member.answer(claim, 300), 900)  # the answers took their time
+    assert tenure.holds(keys, 2, 1, 890)
+    assert not tenure.holds(keys, 2, 1, 1_000), "by then the members may grant it to another"

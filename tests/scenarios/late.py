@@ -74,15 +74,17 @@ def until_window(town: Town, window: int, slot: int = 0) -> None:
 
 def restatements(town: Town, slot: int = 0) -> list[tuple[int, int]]:
     """(window, revision) of further revisions, in the order of the log."""
-    seen: set[int] = set()
+    reached = 0
     found = []
-    for entry in town.entries("window", slot):
-        window, revision = entry.body["window"], entry.body["revision"]
+    for entry in town.log(slot):
+        window, revision, count = (entry.body.get(name) for name in ("window", "revision", "count"))
+        if entry.kind not in ("window", "void"):
+            continue
         assert isinstance(window, int)
         assert isinstance(revision, int)
-        if window in seen or window < max(seen, default=0):
+        if window < reached:
             found.append((window, revision))
-        seen.add(window)
+        reached = max(reached, window + WINDOW_S * (count if isinstance(count, int) else 1))
     return found
 
 
@@ -104,6 +106,15 @@ def latest(town: Town, slot: int = 0) -> dict[int, WindowData]:
 def leaf(town: Town, window: int, point: int, slot: int = 0) -> Leaf | None:
     found = latest(town, slot).get(window)
     return None if found is None else found.leaf(UsagePoint(point))
+
+
+def same_leaves(town: Town) -> None:
+    """All members hold the same leaves of every revision."""
+    until = max(town.head(slot) for slot in range(4))
+    town.run_until(lambda: all(town.head(slot) >= until for slot in range(4)), 100)
+    for entry in town.log():
+        parts = {town.disk(slot).parts.get((entry.height, "window")) for slot in range(4)}
+        assert entry.height > until or len(parts) == 1, entry.height
 
 
 def energy_adds_up(town: Town, slot: int = 0) -> None:

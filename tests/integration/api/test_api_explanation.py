@@ -125,9 +125,9 @@ async def test_a_void_window_says_why_and_how_many_it_covers(site: Site) -> None
     content: dict[str, Any] = {}
     for reference in (entry.height, start, start + 2 * WINDOW_S, "latest"):
         content = await site.described(path(reference), ROUTE)
+        assert judge(read_account("here", content)).halt is Halt.VOID_NO_RECORDS
         assert (content["kind"], content["void"]) == ("void", {"reason": "no-records", "count": 3})
         assert content["events"] == [{"at_ms": 5, "name": "refused", "detail": refused.detail}]
-    assert judge(read_account("here", content)).halt is Halt.VOID_NO_RECORDS
 
 
 # --- several nodes
@@ -139,6 +139,7 @@ async def test_where_two_nodes_held_other_records_the_first_is_named(
     runs = finished_runs(0.6)
     async with AsyncExitStack() as stack:
         urls = [await served(run, tmp_path / str(run.slot), stack) for run in runs]
+        arguments = [word for url in urls for word in ("--api", url)]
         told = []
         arguments = [word for url in urls for word in ("--api", url)]
         for height in runs[0].heights("window")[1:]:

@@ -48,8 +48,10 @@ async def test_one_attestation_by_height_by_window_and_as_the_latest(site: Site)
     assert len(by_height["certificate"]["signers"]) >= 3
     keys = [key.hex() for key in site.run.genesis.committee.node_keys]
     assert all(one["node_key"] == keys[one["slot"]] for one in by_height["certificate"]["signers"])
-    assert await site.described(f"{LIST}/latest", ONE) == by_height
-    assert await site.described(f"{LIST}/window:{site.run.window(height)}", ONE) == by_height
+    said = {"revision": 0, "kind": "window", "height": height, "digest": by_height["digest"]}
+    of_window = by_height | {"revisions": [said]}
+    assert await site.described(f"{LIST}/latest", ONE) == of_window
+    assert await site.described(f"{LIST}/window:{site.run.window(height)}", ONE) == of_window
 
 
 async def test_every_kind_of_entry_is_as_described(site: Site) -> None:
