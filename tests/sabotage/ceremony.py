@@ -243,7 +243,7 @@ SABOTAGES: Final = (
         "            return keystore.load(path, self.password, KeyKind.TLS, allow_light=self.cost.light).secret\n"
         "        seed =",
         "        path.unlink(missing_ok=True)\n        seed =",
-        ("tests/scenarios/test_ceremony.py", "tests/unit/keys", "tests/integration/node/test_runtime.py"),
+        ("tests/unit/keys/test_ceremony_secrets.py",),
     ),
     Sabotage(
         "a key is in force before a quorum has shown its shares",
@@ -300,7 +300,7 @@ SABOTAGES: Final = (
         "oracle/keys/ceremony.py",
         "        for path in (*shares, *seeds):\n",
         "        for path in shares:\n",
-        ("tests/unit/keys", "tests/integration/node"),
+        ("tests/unit/keys/test_ceremony_secrets.py",),
     ),
     Sabotage(
         "the seed is erased before the share is stored",

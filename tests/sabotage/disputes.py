@@ -415,6 +415,22 @@ SABOTAGES: Final = (
         _SUM,
     ),
     Sabotage(
+        "a withheld record is no ground for a challenge",
+        "E4",
+        _CONTRACT,
+        "        (asserts! (and (> ground u0) (<= ground GROUND_MAX)) ERR_GROUND)\n",
+        "        (asserts! (and (> ground u1) (<= ground GROUND_MAX)) ERR_GROUND)\n",
+        _CHALLENGE,
+    ),
+    Sabotage(
+        "a challenge is opened on any ground",
+        "E5",
+        _CONTRACT,
+        "        (asserts! (and (> ground u0) (<= ground GROUND_MAX)) ERR_GROUND)\n",
+        "        (asserts! (> ground u0) ERR_GROUND)\n",
+        _CHALLENGE,
+    ),
+    Sabotage(
         "the accused votes on its own challenge",
         "E5",
         _CONTRACT,

@@ -137,7 +137,7 @@ SABOTAGES: Final = (
         _SECRETS,
         "        for path in (*shares, *seeds):\n",
         "        for path in seeds:\n",
-        ("tests/unit/keys",),
+        ("tests/unit/keys/test_ceremony_secrets.py",),
     ),
     Sabotage(
         "the share in force is erased with the old ones",
@@ -145,7 +145,7 @@ SABOTAGES: Final = (
         _SECRETS,
         'self.directory.glob("share-*.json") if _epoch_of(path) < epoch]',
         'self.directory.glob("share-*.json") if _epoch_of(path) <= epoch]',
-        ("tests/unit/keys",),
+        ("tests/unit/keys/test_ceremony_secrets.py",),
     ),
     Sabotage(
         "a node that has left keeps its share in memory",

@@ -19,14 +19,6 @@ _DISK: Final = ("tests/integration/node/test_disk.py",)
 
 SABOTAGES: Final = (
     Sabotage(
-        "other bytes at a position are signed",
-        "N1",
-        _REGISTER,
-        "return Answer.GRANTED if held == digest and held != POISON else Answer.TAKEN",
-        "return Answer.GRANTED",
-        _KEYS,
-    ),
-    Sabotage(
         "what was signed is not written down",
         "N1",
         _REGISTER,
@@ -166,14 +158,6 @@ SABOTAGES: Final = (
         "return isinstance(failure, StorageFailed) and failure.retriable",
         "return isinstance(failure, StorageFailed)",
         _DISK,
-    ),
-    Sabotage(
-        "after a failed write the register goes on",
-        "N2",
-        _REGISTER,
-        "                    self._stopped = failure.problem\n                raise\n",
-        "                    pass\n                raise\n",
-        _KEYS,
     ),
     Sabotage(
         "after a failed write the database goes on",

@@ -8,9 +8,10 @@ import pytest
 from consensus.encoding import Ok, Principal, Some, Value
 from consensus.model import InvariantBroken, Rejected
 from oracle.chain.address import TESTNET, address_of
-from oracle.chain.answers import Accepted, RejectReason, TransactionState
+from oracle.chain.answers import Accepted, ChainInfo, RejectReason, TransactionState
 from oracle.chain.client import CallRefused, StacksClient
 from oracle.chain.endpoint import ChainDisagrees, ChainUnavailable, ClientLimits
+from oracle.chain.panel import reached
 from oracle.chain.transaction import TokenTransfer, serialise, sign, txid_of, unsigned
 from tests.unit.chain.node import Node, as_json, running
 
@@ -106,6 +107,12 @@ async def test_the_head_is_one_that_two_have_reached(nodes: Nodes, client: Stack
     nodes[1].mine(3)
     nodes[2].away = True
     assert (await client.info()).height == 4
+
+
+def test_endpoints_of_two_chains_do_not_agree_on_a_head() -> None:
+    one, other = (ChainInfo(chain_id=chain, height=9, tip="aa", burn_height=1) for chain in (1, 2))
+    assert reached((one, one), 2, True) == (one,)
+    assert reached((one, other), 2, True) is None
 
 
 @pytest.mark.parametrize(
