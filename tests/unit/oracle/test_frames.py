@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -32,6 +33,7 @@ from oracle.frames import (
     Share,
 )
 from oracle.model import Record, RecordHash, UsagePoint, WindowStart
+from oracle.tenure import INSTANCE_BYTES, LEASE_MS_MAX, Claim, Grant
 from oracle.windows.readings import Rows as PackedRows
 from tests.unit.oracle.network import (
     COMMITTEE,
@@ -89,6 +91,8 @@ SHARE = Share(Height(4), DIGEST, bytes(48), EpochNumber(1))
 NOTICE = InventoryNotice(W, b"inventory", bytes(32))
 PACKED = PackedRows.from_bytes((3).to_bytes(8, "big") + HASH, rows_max=1)
 assert isinstance(PACKED, PackedRows)
+CLAIM = Claim(bytes(INSTANCE_BYTES), 3, 5_000)
+GRANT = Grant(bytes(INSTANCE_BYTES), 3, granted=True, height=12)
 EVERY: list[tuple[NodeMessage, bytes]] = [
     (NOTICE, frames.inventory_frame(NOTICE)),
     *(
@@ -107,6 +111,8 @@ EVERY: list[tuple[NodeMessage, bytes]] = [
     (SHARE, frames.share_frame(SHARE)),
     (PartWanted(Height(4), "window"), frames.part_wanted_frame(PartWanted(Height(4), "window"))),
     (Part(Height(4), "window", b"leaves"), frames.part_frame(Part(Height(4), "window", b"leaves"))),
+    (CLAIM, frames.claim_frame(CLAIM)),
+    *((one, frames.grant_frame(one)) for one in (GRANT, replace(GRANT, granted=False))),
     (vote_of(1, 3, DIGEST), wire.vote_frame(vote_of(1, 3, DIGEST))),
     (wire.Status(Height(3), Round(1), 5, 2), wire.status_frame(wire.Status(Height(3), Round(1), 5, 2))),
     (wire.EntriesWanted(Height(3)), wire.entries_wanted_frame(Height(3))),
@@ -238,6 +244,8 @@ def frame_with(topic: str, **fields: Value) -> Callable[[], bytes]:
     "make",
     [
         frame_with("inventory", window=W, data=bytes(frames.INVENTORY_BYTES_MAX + 1), observed=b""),
+        frame_with("claim", instance=bytes(INSTANCE_BYTES), number=1, **{"lease-ms": LEASE_MS_MAX + 1}),
+        frame_with("claim", instance=bytes(INSTANCE_BYTES - 1), number=1, **{"lease-ms": 1}),
         frame_with("inventory", window=W, data=b"", observed=bytes(31)),
         frame_with("rows-wanted", window=W, proposal=b"", buckets=tuple(range(frames.BUCKETS_MAX + 1))),
         frame_with("rows-wanted", window=W, proposal=b"", buckets=(frames.BUCKETS_MAX,)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -94,6 +96,17 @@ async def test_a_problem_says_since_when_and_a_new_one_since_it_is_new(service: 
     assert "records" not in await at(service, START_MS + 10_000)
     service.intake.problem = StorageProblem.DISK_FULL
     assert (await at(service, START_MS + 20_000))["records"] == START_MS + 20_000
+
+
+async def test_a_dead_signer_and_a_twin_are_told_by_name(service: Service) -> None:
+    assert service.signer.pid is not None
+    os.kill(service.signer.pid, signal.SIGKILL)
+    await until(lambda: "signer" in problems(service), "it says that its signer is gone")
+    await asyncio.to_thread(service.signer.start)
+    assert "signer" not in problems(service)
+    assert "twin" not in problems(service)
+    service.runtime.claims.twin = True
+    assert "twin" in problems(service)
 
 
 @pytest.mark.parametrize(("name", "severity"), [("journal", Severity.CRITICAL), ("chain", Severity.WARNING)])
