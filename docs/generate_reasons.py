@@ -63,7 +63,7 @@ SECTIONS: Final = (
         "oracle/windows/late.py",
         "LateReason",
         "Late data change nothing (A8)",
-        "`wattest_rejections_total`; they count in the next window, from the register.",
+        "Inside the node; they count in the next window, from the register.",
     ),
     Section("oracle/settle.py", "VoidReason", "A window is void (A7)", "The `reason` of a `void` entry."),
     Section(

@@ -97,7 +97,7 @@ from oracle.model import (
 )
 from oracle.restate import LATE, Restating
 from oracle.schedule import transmission
-from oracle.settle import Objection, Settlement, Worth
+from oracle.settle import Objection, Settlement, VoidReason, Worth
 from oracle.windows.attested import Attested
 from oracle.windows.calendar import Calendar
 from oracle.windows.registry import Registry
@@ -123,6 +123,8 @@ INPUTS: Final = "inputs"
 """Name of the part that says what was held when a window closed."""
 CALENDAR: Final = "calendar"
 """Name of the part that holds what may be restated, beside snapshots and restatements (A8)."""
+OBSERVED: Final = "observed"
+"""Kind of the journal record of this node's own observations, which it must not say otherwise."""
 SNAPSHOT_EVERY: Final = 16
 """The attested registers are kept every so many windows, to start from after a restart."""
 WINDOW_TIMER: Final = "window"
@@ -348,7 +350,10 @@ class Node:
         for record in journal:
             if record.kind.startswith(EVIDENCE) or record.kind == LATE:
                 continue  # it is history, and says nothing of the open height
-            if record.kind != LEAVES:
+            if record.kind == OBSERVED:
+                if record.height == self.height:
+                    self._replay_observations(record.data)
+            elif record.kind != LEAVES:
                 agreement.append(record)
             elif record.height == self.height:
                 self._replay_leaves(record.data)
@@ -428,6 +433,7 @@ class Node:
             check(isinstance(opened, Verified), "our own observations verify")
             self._hear(NodeId(int(self.own or 0)), opened)  # type: ignore[arg-type]
             self._own_observations = signing.payload
+            self._journal_observations(opened)  # type: ignore[arg-type]
             self.settlement.on_observations(opened)  # type: ignore[arg-type]
             self._send([Outgoing(frames.signed_frame(opened))])  # type: ignore[arg-type]
             return
@@ -590,9 +596,10 @@ class Node:
         return f"{name}/{self.settlement.next_window}"
 
     def _ask_observations(self) -> None:
-        if self.own is None:
+        epoch = self.engine.committee.epoch
+        if self.own is None or self.settlement.signed_already(epoch) is not None:
             return
-        payload = self.settlement.own_observations(self.engine.committee.epoch)
+        payload = self.settlement.own_observations(epoch)
         if payload is not None:
             self._out.signings.append(Signing("observations", payload, self.height))
 
@@ -745,6 +752,8 @@ class Node:
         """A7; None where it is only too early here: every such void of a window is the same value."""
         if not self.settlement.closed:
             return None
+        if ask.entry.body.get("reason") == VoidReason.NO_LEAF:
+            return self.settlement.check_no_leaf(ask.entry)
         now_s = self._now_ms // 1000
         round_ = max(ask.round, self.engine.round)
         late = self._past_deadline and round_ >= VOID_ROUND_MIN
@@ -800,10 +809,12 @@ class Node:
                 self._want_part(entry.height, "registry")
                 return
             self._unapplied.popleft()
-            epoch = self.engine.committee.epoch
+            epoch, due = self.engine.committee.epoch, self.settlement.next_window
             self._apply(entry, attachment, data)
             self._await_signature(decided)
             if self.keygen.complete:
+                if self.settlement.next_window == due:  # of another kind: its votes were not the window's
+                    self.journey.at(due).drop_votes()
                 self.journey.opened(entry.height + 1, self.settlement.next_window)
             if entry.kind not in KINDS:
                 self._reset_height()
@@ -848,8 +859,6 @@ class Node:
                     self._open_epoch(self.keygen)
                 else:
                     self._arm_phase()
-            case "registry" if self.keygen.complete:  # its votes were not the window's
-                self.journey.at(self.settlement.next_window).drop_votes()
             case _:
                 pass
 
@@ -975,6 +984,9 @@ class Node:
         self._collected = False
         self._past_deadline = False
         self._own_observations = None
+        said = self.settlement.signed_already(self.engine.committee.epoch)
+        if said is not None:  # the journal of the height before is gone
+            self._journal_observations(said)
         if self.settlement.closed:  # the same window, over another registry
             self._arm_collection()
             self._arm_deadline()
@@ -1005,6 +1017,19 @@ class Node:
         if data is not None:
             row: Value = {"entry": entry.encoded(), "leaves": data.to_bytes()}
             self._out.records.append(JournalRecord(entry.height, LEAVES, encode(row)))
+
+    def _journal_observations(self, said: Verified[frames.Observations]) -> None:
+        """Before they are sent: after a crash this node must not say something else (N1)."""
+        row: Value = {"payload": said.payload, "signature": said.signature}
+        self._out.records.append(JournalRecord(self.height, OBSERVED, encode(row)))
+
+    def _replay_observations(self, data: bytes) -> None:
+        fields = Fields(decode(data, bytes_max=len(data)))
+        payload, signature = fields.buff("payload", 1, len(data)), fields.buff("signature", 65)
+        known = self.engine.committees
+        opened = frames.open_signed(int(self.own or 0), payload, signature, self.network, known)
+        if self.own is not None and isinstance(opened, Verified):
+            self.settlement.on_observations(opened)  # type: ignore[arg-type]
 
     def _replay_leaves(self, data: bytes) -> None:
         fields = Fields(decode(data, bytes_max=len(data)))

@@ -70,7 +70,6 @@ EVENTS_AT_ONCE: Final = 256
 MEND_S: Final = 3.0
 NAMED_MAX: Final = 10_000
 """Hashes of records that leaves name and this node still lacks; beyond, an export fetches none."""
-<<<<<<< HEAD
 UNSIGNED_MAX: Final = 256
 """Signatures that wait for a signer; the oldest are of rounds that are over."""
 CLAIMED: Final = ("vote", "proposal", "observations")
@@ -78,12 +77,6 @@ CLAIMED: Final = ("vote", "proposal", "observations")
 LEASE_MS: Final = 5_000
 LIARS_MAX: Final = 31 * 4096
 BAD_GROUP_SIGNATURE: Final = "bad-group-signature"
-=======
-LIARS_MAX: Final = 31 * 4096
-BAD_GROUP_SIGNATURE: Final = "bad-group-signature"
-UNSIGNED_MAX: Final = 256
-"""Signatures that wait for a signer; the oldest are of rounds that are over."""
->>>>>>> explain
 REQUESTS_MAX: Final = 16
 """Requests for history that are answered at the same time; more are dropped."""
 
@@ -147,17 +140,10 @@ class Runtime:
         self._share: tuple[EpochNumber, SecretShare] | None = None
         self._outside_since: EpochNumber | None = None
         self._named: set[RecordHash] = set()
-<<<<<<< HEAD
         self._unsigned: deque[Signing] = deque(maxlen=UNSIGNED_MAX)
         """What nobody could sign: asked again when there is a signer."""
         self._liars: set[tuple[bytes, Height]] = set()
         """Who gave a wrong group signature of which height."""
-=======
-        self._liars: set[tuple[bytes, Height]] = set()
-        """Who gave a wrong group signature of which height."""
-        self._unsigned: deque[Signing] = deque(maxlen=UNSIGNED_MAX)
-        """What nobody could sign: asked again when there is a signer."""
->>>>>>> explain
         self.problem: str | None = None
         """Why the node stands still, for its health."""
         self.claims = Claims(node, signer, lease_ms, self._send, self.happen, self._keep, self.sign_again)

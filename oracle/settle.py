@@ -56,6 +56,8 @@ class VoidReason(IntEnum):
     """No member held a record of it: nothing was measured, or everybody was away."""
     NO_AGREEMENT = 2
     """Its deadline passed without a value that a quorum could accept."""
+    NO_LEAF = 3
+    """There are records, and a quorum of members agrees that no leaf follows from them."""
 
 
 @unique
@@ -183,10 +185,18 @@ class Settlement:
         observed = PackedRows(seen.usage_points, seen.records)
         return Inputs(self.next_window, InputSet.of(chosen), InputSet.of(observed))
 
+    def signed_already(self, epoch: EpochNumber) -> Verified[frames.Observations] | None:
+        """This node's own observations of the next window, once it has said them."""
+        held = None if self._own is None else self.observations_of(self.next_window, self._own)
+        return held if held is not None and held.message.epoch == epoch else None
+
     def own_observations(self, epoch: EpochNumber) -> bytes | None:
-        """What to sign of unsigned sources, None when there is nothing (R4)."""
+        """What to sign of unsigned sources, None when there is nothing (R4); once said, it stays."""
         if not self.closed:
             return None
+        said = self.signed_already(epoch)
+        if said is not None:
+            return said.payload
         seen = self.keeper.observations(self.next_window)
         if not len(seen):
             return None
@@ -292,13 +302,25 @@ class Settlement:
             for slot, notice in heard.notices.items()
         )
 
+    def _quorum_holds_the_same(self) -> bool:
+        """Whether as many members as make a quorum, this one included, told the same of the next window."""
+        heard = self._heard.get(self.next_window, _Heard())
+        mine = self._own_inventory()
+        alike = {
+            slot
+            for slot, notice in heard.notices.items()
+            if notice.data == mine and (not notice.observed or slot in heard.observations)
+        }
+        alike |= set() if self._own is None else {self._own}
+        return len(alike) >= self._quorum
+
     # -- values (A3) ----------------------------------------------------------------
 
     def make(self, now_s: int) -> Worth | None:
         """What this node would propose for the next window.
 
-        None while it is open; and where there are records of which no leaf follows, since such
-        a window is neither empty nor has a value: it is left to its deadline (A7).
+        None while it is open; and where there are records of which no leaf follows, until a
+        quorum holds the same ones: such a window is neither empty nor has a value (A7).
         """
         if not self.closed:
             return None
@@ -308,7 +330,9 @@ class Settlement:
         data = self._summarise(choice, observers)
         if data is None or not data.summary.leaf_count:
             empty = self._empty_windows(now_s)
-            return self._void(VoidReason.NO_RECORDS, empty) if empty else None
+            if empty:
+                return self._void(VoidReason.NO_RECORDS, empty)
+            return self._void(VoidReason.NO_LEAF, 1) if self._quorum_holds_the_same() else None
         return Worth("window", data.summary.value(), self._attachment(observers), (data, choice))
 
     def void_without_agreement(self) -> Worth:
@@ -361,6 +385,16 @@ class Settlement:
         if reason == VoidReason.NO_AGREEMENT:
             return past_deadline and count == 1
         return 1 <= count <= self._empty_windows(now_s)
+
+    def check_no_leaf(self, entry: Entry) -> bool | None:
+        """A7: whether no leaf follows from what a quorum holds; None while this node cannot say so."""
+        if encode(entry.body) != encode(self._void(VoidReason.NO_LEAF, 1).body):
+            return False
+        heard = self._heard.get(self.next_window, _Heard()).observations
+        observers = tuple(sorted(slot for slot, one in heard.items() if one.message.rows))
+        data = self._summarise(self.keeper.choice(self.next_window), observers)
+        empty = data is None or not data.summary.leaf_count
+        return True if empty and self._quorum_holds_the_same() else None
 
     # -- decided --------------------------------------------------------------------
 

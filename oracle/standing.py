@@ -203,16 +203,6 @@ class Standing:
                 Severity.WARNING,
                 "Windows are over and not settled: see /v1/journey for where the oldest stands.",
             ),
-            "misbehaviour": (
-                bool(service.prosecutor.held),
-                Severity.NOTICE,
-                "A member broke the rules: `wattest evidence list` has the proof. Read the docs' Evidence.",
-            ),
-            "evidence-refused": (
-                bool(service.prosecutor.submissions.get("refused")),
-                Severity.WARNING,
-                "Evidence did not reach its end on chain; `wattest evidence list` says why.",
-            ),
             "not-a-member": (
                 self.own_slot is None,
                 Severity.WARNING,
@@ -227,6 +217,16 @@ class Standing:
                 bool(service.chain_epoch) and committee.epoch > max(service.chain_epoch, 1),
                 Severity.NOTICE,
                 "The log has a newer committee than the chain, whose windows wait for its activation.",
+            ),
+            "misbehaviour": (
+                bool(service.prosecutor.held),
+                Severity.NOTICE,
+                "A member broke the rules: `wattest evidence list` has the proof. Read the docs' Evidence.",
+            ),
+            "evidence-refused": (
+                bool(service.prosecutor.submissions.get("refused")),
+                Severity.WARNING,
+                "Evidence did not reach its end on chain; `wattest evidence list` says why.",
             ),
             "no-key": (
                 self.group_key is None,

@@ -42,7 +42,7 @@ TRAVEL, INPUTS, OBSERVATIONS = "travel", "inputs", "observations"
 ROUNDS_NAMED_MAX: Final = 16
 EVENTS_MAX: Final = 200
 EVENTS: Final = frozenset(
-    {"decided", "round", "refused", "double-vote", "bad-shares", "on-chain", "reorganised"}
+    {"decided", "restated", "round", "refused", "double-vote", "bad-shares", "on-chain", "reorganised"}
 )
 NOT_HELD: Final = "not-held"
 
@@ -147,7 +147,10 @@ class _Asked:
         return self._unsettled(window) if stored is None else self._settled(history, stored, window)
 
     def _settled(self, history: HistoryReader, stored: StoredEntry, window: int | None) -> _Place:
+        """The way of a window is that of its first revision; a later one is a matter of its own (A8)."""
         start = stored.window_start_s or 0
+        if stored.revision:
+            stored = next(iter(history.entries_of_window(start)), stored)
         travel = self._travels.get(WindowStart(start))
         if travel is None or travel.height != stored.height:
             kept = Travel.from_bytes(history.part(stored.height, TRAVEL) or b"")

@@ -140,7 +140,7 @@ class Bundle:
     since: tuple[SinceWindow, ...]
     chain: ChainPart | None
     attachment: bytes
-    restated: RestatedWindow | None
+    restated: RestatedWindow | None = None
 
 
 def build(parts: BundleParts) -> bytes:

@@ -19,14 +19,14 @@ from oracle.audit.values import Fields, Malformed
 from oracle.evidence.file import EvidenceReason, Faulty
 from oracle.model import Leaf
 
-OCMF_BYTES_MAX: Final = 8192
-KEYS_MAX: Final = 48
-"""Letters R that the contract goes through."""
+OCMF_BYTES_MAX: Final = 1024
+KEYS_MAX: Final = 16
+"""Letters R that the contract goes through; a reading counts as one."""
 READING_BYTES_MAX: Final = 80
 NUMBER_MAX: Final = 30
 NAME_MAX: Final = 17
-ITEMS_MAX: Final = 100
-ITEM_BYTES_MAX: Final = 4096
+ITEMS_MAX: Final = 24
+ITEM_BYTES_MAX: Final = 1088
 TEXT_MAX: Final = 16
 IMPORTS: Final = frozenset(
     (

@@ -55,6 +55,9 @@ class Halt(Enum):
     VOID_NO_AGREEMENT = "void-no-agreement"
     """The deadline passed without a value that a quorum accepted: compare the members' inputs, and
     whether all were there. Later readings count, from the register, in the next window."""
+    VOID_NO_LEAF = "void-no-leaf"
+    """There were records, and no leaf follows from any: the meters say what is impossible, or too few
+    members observed an unsigned one. Look at the rejections of the members' inputs."""
     VOID_UNKNOWN = "void-unknown"
     """Void for a reason that this version does not know: upgrade."""
 
@@ -93,6 +96,7 @@ ADVICE: Final[dict[Halt, str]] = {
     Halt.AWAITS_BLOCK: "Look at the outbox, the account's funds and the fees.",
     Halt.VOID_NO_RECORDS: "Look at the feeds: nothing came in at any member.",
     Halt.VOID_NO_AGREEMENT: "Compare the members' inputs: give --api of each.",
+    Halt.VOID_NO_LEAF: "Look at the registers that the meters send, and at who observes them.",
     Halt.VOID_UNKNOWN: "Upgrade this program.",
 }
 
@@ -114,6 +118,7 @@ def halt_of(account: Account) -> Halt | None:
             by_reason = {
                 "no-records": Halt.VOID_NO_RECORDS,
                 "no-agreement": Halt.VOID_NO_AGREEMENT,
+                "no-leaf": Halt.VOID_NO_LEAF,
             }
             return by_reason.get(account.void_reason or "", Halt.VOID_UNKNOWN)
         case "window":

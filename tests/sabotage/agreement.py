@@ -1,5 +1,7 @@
 """Sabotages of agreement: A1 to A6, in the library."""
 
+# ruff: noqa: E501 - the lines of the product stand here as they are there
+
 from __future__ import annotations
 
 from typing import Final
@@ -67,17 +69,16 @@ SABOTAGES: Final = (
         "a re-proposal needs no justification",
         "A4",
         _ENVELOPE,
-        "    if frame.justification is None or frame.justification.round != proposal.valid_round:\n"
-        '        return Rejected(MessageReason.NO_QUORUM, "re-proposal without its justification")\n',
-        "    if frame.justification is None:\n        return None\n",
+        '    if justification is None or justification.round != proposal.valid_round:\n        return Rejected(MessageReason.NO_QUORUM, "re-proposal without its justification")\n',
+        "",
         (f"{_SCENARIO}::test_a4_a_re_proposal_without_its_justification_is_refused",),
     ),
     Sabotage(
         "a justification of any round will do",
         "A4",
         _ENVELOPE,
-        "if frame.justification is None or frame.justification.round != proposal.valid_round:",
-        "if frame.justification is None:",
+        "    if justification is None or justification.round != proposal.valid_round:\n",
+        "    if justification is None:\n",
         _BOTH,
     ),
     Sabotage(
@@ -253,13 +254,12 @@ SABOTAGES: Final = (
         _BOTH,
     ),
     Sabotage(
-        "a member's second vote counts beside its first",
+        "a member's second vote takes the place of its first",
         "A6",
         _TALLY,
-        "        if known.message.digest != message.digest:\n            return DoubleVote(known, vote)\n"
-        "        return False\n",
+        "        if known.message.digest != message.digest:\n            return DoubleVote.of(known, vote)\n        return False\n",
         "        votes[vote.sender] = vote\n        return known.message.digest != message.digest\n",
-        (f"{_SCENARIO}::test_n1_two_votes_of_one_member_are_kept_as_proof_and_only_the_first_counts",),
+        _BOTH,
     ),
     Sabotage(
         "prevotes decide",

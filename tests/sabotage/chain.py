@@ -49,7 +49,7 @@ SABOTAGES: Final = (
         "windows go out before their epoch is on chain",
         "C1",
         _REPORTER,
-        "                if epoch == 0:\n",
+        "                if epoch < certified_by(transmission):\n",
         "                if epoch < 0:\n",
         _SCENARIO,
     ),

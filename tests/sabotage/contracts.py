@@ -49,7 +49,7 @@ SABOTAGES: Final = (
         _ORACLE,
         "(define-constant COMMIT u2)",
         "(define-constant COMMIT u1)",
-        _QUORUM,
+        _ATTESTED,
     ),
     Sabotage(
         "the contract counts signatures, whosever they are",
@@ -307,17 +307,16 @@ SABOTAGES: Final = (
         "anybody slashes",
         "E6",
         _STAKING,
-        "        (asserts! (contract-call? .roles has-role contract-caller DISPUTE)\n"
-        "          ERR_NOT_DISPUTE\n        )\n",
-        "",
+        "        (try! (assert-dispute))\n        (asserts! (and (> share-bps u0) (> (len guilty) u0)) ERR_AMOUNT)\n",
+        "        (asserts! (and (> share-bps u0) (> (len guilty) u0)) ERR_AMOUNT)\n",
         _STAKED,
     ),
     Sabotage(
         "what is unbonding cannot be slashed",
         "E6",
         _STAKING,
-        "(from-unbonding (smaller (- amount from-stake) (get unbonding current)))",
-        "(from-unbonding (* u0 (smaller (- amount from-stake) (get unbonding current))))",
+        "(bond (+ held (get unbonding current)))",
+        "(bond (+ held (* u0 (get unbonding current))))",
         _STAKED,
     ),
     Sabotage(
@@ -340,8 +339,8 @@ SABOTAGES: Final = (
         "a slashed operator keeps its stake",
         "E6",
         _STAKING,
-        "        stake: (- (get stake current) from-stake),\n",
-        "        stake: (get stake current),\n",
+        "        stake: (- held from-stake),\n        unbonding: (- (get unbonding current) (- share from-stake)),\n        barred: true,\n",
+        "        stake: held,\n        unbonding: (- (get unbonding current) (- share from-stake)),\n        barred: true,\n",
         ("contracts/tests/oracle-staking.test.ts", "contracts/tests/conservation.test.ts"),
     ),
     Sabotage(
@@ -391,7 +390,7 @@ SABOTAGES: Final = (
         "R1",
         _REGISTRATION,
         "(ok (asserts! (or (is-eq key 0x) (map-insert keys-in-use key device)) ERR_KEY_IN_USE))",
-        "(ok (or (is-eq key 0x) (map-insert keys-in-use key device)))",
+        "(ok (asserts! (or (is-eq key 0x) (map-set keys-in-use key device)) ERR_KEY_IN_USE))",
         _REGISTERED,
     ),
     Sabotage(

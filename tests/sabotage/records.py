@@ -104,8 +104,8 @@ SABOTAGES: Final = (
         "what arrived before a restart is not read again",
         "R1",
         _INTAKE,
-        "            self._hand_on(readings, exchanged=False)\n            count += len(batch)",
-        "            count += len(batch)",
+        "            self._hand_on(readings, exchanged=False)\n            count += len(batch)\n            self.counters",
+        "            count += len(batch)\n            self.counters",
         _INTAKES,
     ),
     Sabotage(
@@ -260,14 +260,6 @@ SABOTAGES: Final = (
         "enough = counts >= quorum",
         "enough = counts > 0",
         _WINDOWS,
-    ),
-    Sabotage(
-        "one batch of observations is enough",
-        "R4",
-        _SETTLE,
-        "if len(batches) >= self._quorum:",
-        "if batches:",
-        ("tests/scenarios/test_windows.py", "tests/scenarios/test_records.py"),
     ),
     Sabotage(
         "the upper median is taken",

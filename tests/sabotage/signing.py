@@ -63,8 +63,8 @@ SABOTAGES: Final = (
         "at the watermark itself is signed anew",
         "N1",
         _REGISTER,
-        "if mark is not None and (position.height, position.round) <= mark:",
-        "if mark is not None and (position.height, position.round) < mark:",
+        "return mark is not None and (position.height, position.round) <= mark",
+        "return mark is not None and (position.height, position.round) < mark",
         _KEYS,
     ),
     Sabotage(
@@ -79,8 +79,7 @@ SABOTAGES: Final = (
         "pruning forgets without a watermark",
         "N1",
         _REGISTER,
-        "                if last is not None:\n"
-        "                    database.execute(_UPDATE_WATERMARK, (key, network, phase, *last))\n",
+        "                if last is not None:\n                    database.execute(UPDATE_WATERMARK, (key, network, phase, *last))\n",
         "",
         _KEYS,
     ),
@@ -88,8 +87,8 @@ SABOTAGES: Final = (
         "the signer does not read what it signs",
         "N1",
         _SIGNER,
-        "answers: list[bytes | Refused | None] = [_misfit(request) for request in requests]",
-        "answers: list[bytes | Refused | None] = [None for _ in requests]",
+        "self._foreign(request.network) or _misfit(request) for request in requests",
+        "self._foreign(request.network) for request in requests",
         _KEYS,
     ),
     Sabotage(
@@ -258,19 +257,10 @@ SABOTAGES: Final = (
         _KEYS,
     ),
     Sabotage(
-        "two processes open one register",
-        "N3",
-        "oracle/keys/register_file.py",
-        "        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n    except OSError:",
-        "        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)\n    except OSError:",
-        _KEYS,
-    ),
-    Sabotage(
         "what was imported may be signed otherwise",
         "N3",
         _REGISTER,
-        "                at = (position.key, position.network, position.phase, position.height, position.round)\n"
-        "                database.execute(_UPDATE_WATERMARK, at)\n",
+        "                at = (position.key, position.network, position.phase, position.height, position.round)\n                database.execute(UPDATE_WATERMARK, at)\n",
         "",
         _KEYS,
     ),
@@ -305,13 +295,5 @@ SABOTAGES: Final = (
         '        check(not plain_topics & SLASHABLE_TOPICS, "votes and proposals are signed through the register")\n',
         "",
         _KEYS,
-    ),
-    Sabotage(
-        "a simulated node forgets what it has signed",
-        "N4",
-        "consensus/simulator/disk.py",
-        "            if self.disk.register.setdefault(place, signing.payload) != signing.payload:\n",
-        "            if False:\n",
-        ("tests/simulation/test_agreement_seeds.py",),
     ),
 )

@@ -236,6 +236,21 @@ def test_a6_a_quorum_of_commits_decides_and_one_fewer_does_not() -> None:
     assert check_certificate(certificate, PREVOTE, entry.height, entry.digest, NETWORK, COMMITTEE)
 
 
+def test_a6_a_member_that_votes_twice_counts_for_its_first_word_alone() -> None:
+    stage = stage_where_node_does_not_propose()
+    stage.begin()
+    entry = stage.entry()
+    stage.propose(entry)
+    stage.answer_check(valid=True)
+    liar, second, third = stage.others()
+    stage.vote(liar, COMMIT, None)
+    stage.vote(liar, COMMIT, entry.digest)
+    stage.votes([second, third], COMMIT, entry.digest)
+    assert stage.decided() == []
+    stage.vote(stage.own, COMMIT, entry.digest)
+    assert [one.decided.entry for one in stage.decided()] == [entry]
+
+
 def test_a6_votes_of_another_epoch_decide_nothing() -> None:
     stage = stage_where_node_does_not_propose()
     stage.begin()

@@ -134,6 +134,69 @@ def test_u1_a_registry_that_was_agreed_meanwhile_is_fetched_from_a_peer() -> Non
     assert len(town.node(3).registry) == 7
 
 
+def test_u1_a_registry_that_a_peer_tells_wrongly_is_not_even_taken_for_the_chains() -> None:
+    town = Town()
+    town.run_until(lambda: town.windows(3) >= 1)
+    town.kill(3)
+    for slot in range(3):
+        town.ears[slot].signed = 6
+        town.happen(slot, ChainRead(town.ears[slot].devices(), 9))
+    town.run_until(lambda: len(town.entries("registry")) == 2)
+    town.boot(3)
+    height = town.entries("registry")[1].height
+
+    def waits_for_the_registry() -> bool:
+        waiting = town.node(3)._unapplied
+        return bool(waiting) and waiting[0][0].entry.height == height
+
+    town.run_until(waits_for_the_registry, 60)
+    before = town.node(3)._chain
+    wrong = encode_devices(town.ears[0].devices()[1:])
+    town.happen(3, Received(NodeId(0), Part(height, "registry", wrong)))
+    assert town.node(3)._chain == before
+    assert waits_for_the_registry()
+
+
+class FalseWitness(Member):
+    """Serves the observations of another window first, and the right ones when asked again."""
+
+    lies: set[int] = set()  # noqa: RUF012 - of all instances together
+
+    def deliver(self, via: NodeId, frame: bytes) -> Step:
+        message = frames.parse(frame, self.node.network, self.node.engine.committees)
+        if not isinstance(message, frames.PartWanted) or message.name != "observations":
+            return super().deliver(via, frame)
+        at, parts = (message.height, message.name), self._disk.parts
+        right = parts.get(at)
+        others = [data for (height, name), data in parts.items() if name == at[1] and height != at[0]]
+        if right is None or not others or message.height in FalseWitness.lies:
+            return super().deliver(via, frame)
+        FalseWitness.lies.add(message.height)
+        parts[at] = others[0]
+        try:
+            return super().deliver(via, frame)
+        finally:
+            parts[at] = right
+
+
+def test_u1_observations_that_a_peer_tells_wrongly_are_not_kept() -> None:
+    FalseWitness.lies.clear()
+    town = away(8, make=FalseWitness, liars=(0, 1, 2))
+    town.run_until(lambda: level(town, 0, 1, 2, 3), 60)
+    windows = {entry.height: entry.body["window"] for entry in town.entries("window")}
+
+    def complete() -> bool:
+        return all((height, "observations") in town.disk(3).parts for height in windows)
+
+    town.run_until(complete, 120)
+    assert FalseWitness.lies
+    for height, window in windows.items():
+        data = town.disk(3).parts[height, "observations"]
+        read = frames.read_observations(data, town.genesis.network, town.node(0).engine.committees)
+        assert not isinstance(read, Rejected)
+        assert {one.message.window for one in read} == {window}
+
+
 def test_u1_windows_that_were_void_meanwhile_are_skipped_in_the_order_of_the_log() -> None:
     town = Town()
     town.run_until(lambda: town.windows(3) >= 1)
@@ -205,6 +268,15 @@ def test_k2_a_restart_after_a_snapshot_is_where_the_node_was() -> None:
     town.run_until(lambda: town.windows(1) >= goal)
     town.run_until(lambda: level(town, 0, 1, 2, 3), 60)
     town.check()
+
+
+def test_k2_a_restart_at_the_very_snapshot_goes_on_with_the_window_after_it() -> None:
+    town = Town()
+    town.run_until(lambda: (town.head(1), "snapshot") in town.disk(1).parts, 400)
+    before = state_of(town, 1)
+    town.kill(1)
+    town.boot(1)
+    assert state_of(town, 1) == before
 
 
 def test_u1_a_node_that_lost_its_disk_and_not_its_keys_comes_back_by_the_log_alone() -> None:

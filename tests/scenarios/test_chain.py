@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import coincurve
@@ -322,6 +322,15 @@ async def test_c4_while_the_chain_is_away_everything_waits_and_then_goes_out_in_
     assert [call.height for call in desk.node.calls] == [1, 2, 3, 4, 5]
     await desk.until(lambda: desk.reporter.chain_away is None, "it is back")
     await desk.until(lambda: len(desk.kept) == 5, "receipts are kept")
+
+
+async def test_c4_what_the_outbox_has_no_room_for_waits_and_is_not_lost(desk: Desk) -> None:
+    desk.outbox.limits = replace(desk.outbox.limits, queue_max=0)
+    desk.reporter.submit(window(900, height=5))
+    await desk.until(lambda: desk.reporter.chain_away is not None, "there is no room")
+    assert desk.reporter.waiting == 1
+    desk.outbox.limits = LIMITS
+    await desk.until(lambda: (900, 0) in desk.node.attested, "it is on chain", mining=True)
 
 
 async def test_c4_a_chain_whose_contracts_do_not_answer_is_away_and_stops_nobody(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from consensus.messages import Certificate, Fields
-from consensus.model import NodeId, Rejected
+from consensus.model import EpochNumber, NodeId, Rejected
 from consensus.simulator.network import NetworkFaults
 from consensus.simulator.world import Faults
 from consensus.step import Outgoing, Step
@@ -14,7 +14,7 @@ from oracle.journey import Stage
 from oracle.model import Assurance, Reading, Record, WindowSummary, read_summary
 from oracle.windows.window_data import WindowData
 from tests.scenarios.network import Member, OneEar, Town
-from tests.simulation.whole_node import Meters
+from tests.simulation.whole_node import PACE, Meters
 
 
 def leaves_of(town: Town, height: int, slot: int = 0) -> WindowData:
@@ -187,3 +187,18 @@ def test_a3_every_leaf_names_a_record_that_some_member_holds() -> None:
     held = {bytes(record) for shelf in town.shelves for record in shelf.records}
     for entry in town.entries("window"):
         assert {row.tobytes() for row in leaves_of(town, entry.height).leaves.record} <= held
+
+
+def test_r4_a_crash_does_not_make_a_member_observe_something_else() -> None:
+    town = Town(pace=replace(PACE, collect_ms=8000))
+    town.run_until(lambda: town.windows(3) >= 1)
+    town.kill(0)  # so that the window is not reconciled, and waits its time
+    epoch = EpochNumber(1)
+    town.run_until(lambda: town.node(2).settlement.signed_already(epoch) is not None, 60)
+    before = town.node(2).settlement.signed_already(epoch)
+    town.kill(2)
+    town.shelves[2].records.clear()  # what it saw is gone, what it said is not
+    town.boot(2)
+    after = town.node(2).settlement.signed_already(epoch)
+    assert after is not None
+    assert after == before

@@ -12,9 +12,10 @@ from oracle.events import ChainRead
 from oracle.frames import NUMBER_MAX
 from oracle.model import Device, Reading, Record
 from oracle.node import COLLECT_TIMER, DEADLINE_TIMER, VOID_ROUND_MIN
+from oracle.settle import VoidReason
 from oracle.windows.registry import CAPACITY_W_MAX, Registry
 from tests.scenarios.lone import Lone
-from tests.scenarios.network import OneEar, Town
+from tests.scenarios.network import Member, OneEar, Town
 from tests.simulation.whole_node import PACE, WINDOW_S, Meters
 
 
@@ -82,7 +83,7 @@ def test_a7_a_void_for_no_records_is_agreed_to_by_whoever_holds_none() -> None:
     assert lone.verdict(void.digest) is True
 
 
-@pytest.mark.parametrize("reason", [0, 3])
+@pytest.mark.parametrize("reason", [0, 4])
 def test_a7_a_void_for_another_reason_is_refused(reason: int) -> None:
     lone = Lone()
     void = lone.void(reason=reason)
@@ -151,13 +152,32 @@ class Impossible(Meters):
         return replace(real, import_register_wh=5 + (10**9 if real.time_s % 60 < 30 else 0))
 
 
-def test_a7_records_that_give_no_leaf_are_given_up_at_the_deadline() -> None:
+def test_a7_records_that_give_no_leaf_are_given_up_as_soon_as_a_quorum_holds_them() -> None:
     town = Town(meters=[Impossible(signed=1, unsigned=0) for _ in range(4)])
+    town.run_until(lambda: town.windows() >= 1, 60)
+    height = town.head(0)
+    town.run_until(lambda: town.head(0) > height, 2 * WINDOW_S)
+    void = town.log()[height]
+    assert (void.kind, void.body["reason"], void.body["count"]) == ("void", VoidReason.NO_LEAF, 1)
+    town.check()
+
+
+class Deaf(Member):
+    """A member that hears of nobody's records."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)  # type: ignore[arg-type]
+        self.node.settlement.on_notice = lambda *_: []  # type: ignore[method-assign]
+
+
+def test_a7_records_that_give_no_leaf_wait_for_the_deadline_while_no_quorum_is_known_to_agree() -> None:
+    ears = [Impossible(signed=1, unsigned=0) for _ in range(4)]
+    town = Town(meters=ears, makes=dict.fromkeys(range(4), Deaf))
     town.run_until(lambda: town.windows() >= 1, 60)
     height = town.head(0)
     town.run_until(lambda: town.head(0) > height, 200)
     void = town.log()[height]
-    assert (void.kind, void.body["reason"], void.body["count"]) == ("void", 2, 1)
+    assert (void.kind, void.body["reason"], void.body["count"]) == ("void", VoidReason.NO_AGREEMENT, 1)
     assert void.body["window"] == town.entries("window")[0].body["window"] + WINDOW_S  # type: ignore[operator]
     certificate = Certificate.parse(town.disk(0).history[void.height][1])
     assert isinstance(certificate, Certificate)

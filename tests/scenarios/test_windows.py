@@ -209,6 +209,24 @@ def test_a2_only_the_buckets_that_differ_are_asked_for() -> None:
     assert all(member.reconciled for member in many.members)
 
 
+def test_a2_members_that_hold_other_records_are_not_reconciled_before_they_hold_the_same() -> None:
+    square = Square()
+    square.hear(range(MEMBERS), reading(1))
+    square.hear([0], reading(2))
+    square.close()
+    for slot in range(1, MEMBERS):
+        notice = square.members[slot].notice(COMMITTEE.epoch)
+        assert notice is not None
+        square.members[0].on_notice(NodeId(slot), notice)
+    assert not square.members[0].reconciled
+    square.hear(range(1, MEMBERS), reading(2))
+    for slot in range(1, MEMBERS):
+        notice = square.members[slot].notice(COMMITTEE.epoch)
+        assert notice is not None
+        square.members[0].on_notice(NodeId(slot), notice)
+    assert square.members[0].reconciled
+
+
 def test_a2_a_member_that_is_silent_keeps_the_window_from_being_reconciled() -> None:
     square = reconciled_square()
     for _ in range(2):

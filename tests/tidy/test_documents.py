@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import re
 import subprocess
 from collections.abc import Iterator
@@ -155,7 +156,8 @@ def test_every_wattest_command_and_option_exists(capsys: pytest.CaptureFixture[s
     assert found
     for name, (_, command, *words) in found:
         with pytest.raises(SystemExit) as ended:
-            wattest([command, "--help"])
+            # Words before the first option may be commands of a command.
+            wattest([command, *itertools.takewhile(lambda word: not word.startswith("-"), words), "--help"])
         assert ended.value.code == 0, f"{name}: wattest {command}"
         described = capsys.readouterr().out
         for option in (word for word in words if word.startswith("--")):

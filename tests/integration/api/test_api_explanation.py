@@ -130,6 +130,22 @@ async def test_a_void_window_says_why_and_how_many_it_covers(site: Site) -> None
         assert content["events"] == [{"at_ms": 5, "name": "refused", "detail": refused.detail}]
 
 
+async def test_of_a_restated_window_the_first_revision_s_way_is_told(site: Site) -> None:
+    height = site.run.heights("window")[-1]
+    before = await site.described(path(height), ROUTE)
+    first, newest = site.run.entry(height), site.run.entry(max(site.run.disk.history))
+    body = dict(first.body) | {"revision": 1}
+    entry = Entry(newest.network, Height(newest.height + 1), newest.digest, "window", body)
+    certificate = site.run.disk.history[height][1]
+    start = site.run.window(height)
+    row = StoredEntry(entry.height, entry.digest, "window", entry.encoded(), certificate, None, start, 1)
+    site.database.transaction((), (row,))
+    for reference in (start, entry.height, "latest"):
+        content = await site.described(path(reference), ROUTE)
+        assert content["height"] == height
+        assert content["stages"] == before["stages"]
+
+
 # --- several nodes
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from consensus.step import JournalRecord
+from consensus.step import JournalRecord, Outgoing, Step
 from oracle.storage.database import Database
 from oracle.storage.failure import StorageFailed, StorageProblem
 from oracle.storage.history import HistoryWrite
@@ -80,6 +80,20 @@ async def test_n2_nothing_is_said_of_a_ceremony_before_it_is_durable(tmp_path: P
         assert operator.database.history.meta_of_prefix("bundle:")
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_n2_what_a_step_says_leaves_after_what_it_remembers_is_durable(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        operator = Operator(Plan(tmp_path), 0, stack, Moody)
+        overheard = Overheard(operator)
+        moody(operator).mood = StorageProblem.DISK_FULL
+        step = Step(records=(JournalRecord(1, "begin", b""),), envelopes=(Outgoing(b"said"),))
+        carried = asyncio.create_task(operator.runtime._carry_out([step], 0))
+        await until(lambda: moody(operator).refused >= 2, "two writes are refused")
+        assert overheard.frames == []
+        moody(operator).mood = None
+        await carried
+        assert set(overheard.frames) == {b"said"}
 
 
 async def test_n2_while_the_disk_is_full_nothing_is_sent_and_then_the_node_goes_on(tmp_path: Path) -> None:

@@ -189,18 +189,10 @@ async def test_a_peer_s_wrong_group_signatures_cost_one_pairing_a_height(
         peers = operators[0].node.engine.committee.node_keys
         monkeypatch.setattr(runtimes, "verify", counted)
         for _ in range(5):
-<<<<<<< HEAD
-            await runtime._take_signature(b"one", frames.Part(far, "bls", signed))
-        assert len(pairings) == 1
-        await runtime._take_signature(b"one", frames.Part(far, "bls", bytes(47)))
-        assert len(pairings) == 1
-        await runtime._take_signature(b"two", frames.Part(far, "bls", signed))
-=======
             await runtime._take_signature(peers[1], frames.Part(far, "bls", signed))
         assert len(pairings) == 1
         await runtime._take_signature(peers[1], frames.Part(far, "bls", bytes(47)))
         assert len(pairings) == 1
         await runtime._take_signature(peers[2], frames.Part(far, "bls", signed))
->>>>>>> explain
         assert len(pairings) == 2  # of another peer it may be the right one
         assert runtime.counters.rejected_frames["bad-group-signature"] == 7

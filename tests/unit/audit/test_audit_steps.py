@@ -275,6 +275,7 @@ def test_zone_trees_fail_for_a_leaf_that_was_not_attested() -> None:
     "bend",
     [
         lambda zone: replace(zone, import_wh=zone.import_wh + 1),
+        lambda zone: replace(zone, export_wh=zone.export_wh + 1),
         lambda zone: replace(zone, quality=19),
         lambda zone: replace(zone, counts=replace(zone.counts, validated=zone.counts.validated + 1)),
     ],
@@ -312,6 +313,24 @@ def test_energy_fails_for_a_first_leaf_with_energy() -> None:
     draft = Draft()
     draft.claim(1, since=world.SECOND)
     assert failure_of(draft.parts()) == "energy"
+
+
+@pytest.mark.parametrize("energy", [{"import_wh": 0}, {"export_wh": 0}])
+def test_energy_fails_for_a_first_leaf_with_energy_of_one_direction(energy: dict[str, int]) -> None:
+    draft = Draft()
+    draft.claim(1, since=world.SECOND, **energy)
+    assert failure_of(draft.parts()) == "energy"
+
+
+def test_energy_fails_for_a_rollover_that_does_not_add_up() -> None:
+    for import_wh, step in ((250, None), (251, "energy"), (249, "energy")):
+        draft = Draft()
+        draft.first_leaves[4] = replace(draft.first_leaves[4], import_register_wh=99_999_900)
+        draft.batch_items[0] = world.item(4, "register", world.registers(150, 420))
+        draft.settle()
+        draft.claim(4, import_register_wh=150, quality=11, import_wh=import_wh)
+        verdict = judged(draft.parts())
+        assert (verdict.first_failure.name if verdict.first_failure else None) == step
 
 
 def test_energy_fails_when_the_earlier_leaf_is_missing_unproven_or_uncertified() -> None:
@@ -518,6 +537,20 @@ def test_observations_fail_below_the_quorum_and_for_rows_of_other_windows() -> N
     late = Draft()
     late.observed[2] = [{**row, "time-s": world.SECOND + 2 * world.WINDOW_S} for row in late.observed[2]]
     assert failure_of(late.parts()) == "observations"
+
+
+def test_observations_fail_for_one_observer_fewer_than_a_quorum_although_they_agree() -> None:
+    draft = Draft()
+    draft.observed = dict.fromkeys(range(2), draft.observed[1])
+    assert failure_of(draft.parts()) == "observations"
+    draft.observed = dict.fromkeys(range(3), draft.observed[1])
+    assert judged(draft.parts()).passed
+
+
+def test_observations_fail_when_the_leaf_has_other_registers_than_the_median() -> None:
+    draft = Draft()
+    draft.claim(6, import_register_wh=draft.leaves[6].import_register_wh + 1, import_wh=251)
+    assert failure_of(draft.parts()) == "observations"
 
 
 def test_observations_fail_when_one_operator_speaks_twice_or_a_stranger_speaks() -> None:

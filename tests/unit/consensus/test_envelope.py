@@ -125,13 +125,16 @@ def test_a_decided_entry_of_another_network_is_refused_although_its_certificate_
 
 def test_an_entry_of_another_network_or_height_is_not_proposed() -> None:
     slot = COMMITTEE.proposer(ENTRY.previous, Round(0))
-    for foreign in (replace(ENTRY, network=ELSEWHERE), replace(ENTRY, height=Height(2))):
+    for foreign, reason in (
+        (replace(ENTRY, network=ELSEWHERE), MessageReason.WRONG_NETWORK),
+        (replace(ENTRY, height=Height(2)), MessageReason.WRONG_LINK),
+    ):
         proposal = Proposal(COMMITTEE.epoch, ENTRY.height, Round(0), foreign.digest, None)
         payload = encode(proposal.value(NETWORK))
         opened = open_proposal(payload, KEYS[slot].sign_recoverable(payload), NETWORK, COMMITTEES)
         assert isinstance(opened, Verified)
         checked = check_proposal_frame(ProposalFrame(opened, foreign, b"", None), NETWORK, COMMITTEE)
-        assert reason_of(checked) is MessageReason.WRONG_LINK
+        assert reason_of(checked) is reason
 
 
 def test_a_justification_is_of_just_the_round_that_the_proposal_names() -> None:

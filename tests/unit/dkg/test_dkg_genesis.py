@@ -19,9 +19,11 @@ from consensus.dkg.status import (
     Justifying,
     Phase,
 )
+from consensus.encoding import Value, encode
 from consensus.model import NodeId, Rejected
 from consensus.threshold import bls, reference
-from consensus.threshold.scheme import ORDER
+from consensus.threshold.bls import FAST
+from consensus.threshold.scheme import ORDER, SIGNATURE_DST
 from consensus.threshold.shares import BadShares, Combined, combine
 from tests.unit.dkg.ceremonies import (
     changed,
@@ -253,6 +255,29 @@ def copied_possession(ceremony: Ceremony, deal: Deal) -> Deal:
     return replace(deal, commitments=polynomial.commit(), possession=proof)
 
 
+def replayed_possession(ceremony: Ceremony, deal: Deal) -> Deal:
+    """Dealer 1 shows the proof it made in another session."""
+    key = ceremony.plan.members.node_keys[1]
+    polynomial = secret_polynomial(seed(key, 1), ceremony.plan.session, ceremony.plan.threshold, None)
+    proof = prove_possession(polynomial.coefficients[0], bytes(32), deal.slot)
+    return replace(deal, commitments=polynomial.commit(), possession=proof)
+
+
+def signed_possession(ceremony: Ceremony, deal: Deal) -> Deal:
+    """Dealer 1 shows a signature on what is to be proven, made as signatures on entries are."""
+    key, session = ceremony.plan.members.node_keys[1], ceremony.plan.session
+    polynomial = secret_polynomial(seed(key, 1), session, ceremony.plan.threshold, None)
+    claim: dict[str, Value] = {
+        "topic": "possession",
+        "session": session,
+        "slot": deal.slot,
+        "constant": deal.commitments[0],
+    }
+    proof = FAST.secret_g1(polynomial.coefficients[0], encode(claim), SIGNATURE_DST)
+    assert polynomial.commit() == deal.commitments
+    return replace(deal, possession=proof)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -267,6 +292,8 @@ def copied_possession(ceremony: Ceremony, deal: Deal) -> Deal:
         (lambda _, d: replace(d, commitments=(*d.commitments[:-1], b"\xe0" + bytes(95))), "bad-point"),
         (wrong_possession, "bad-possession"),
         (copied_possession, "bad-possession"),
+        (replayed_possession, "bad-possession"),
+        (signed_possession, "bad-possession"),
     ],
 )
 def test_a_statically_wrong_deal_puts_its_dealer_out(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -384,6 +385,40 @@ def test_a_marker_torn_by_a_crash_leaves_its_other_slot(tmp_path: Path) -> None:
         file.seek(slot + 20)
         file.write(b"\xff" * 10)
     Register(path).close()
+
+
+def test_a_marker_is_written_in_the_slot_that_does_not_hold_the_newest(tmp_path: Path) -> None:
+    marker = Marker(tmp_path / "generation")
+    for generation in range(1, 6):
+        marker.write(Mark(b"r" * 16, generation, b"i" * 16))
+    held = (tmp_path / "generation").read_bytes()
+    marker.close()
+    for torn, left in ((5, 4), (4, 5)):
+        (tmp_path / "torn").write_bytes(_without(held, torn))
+        again = Marker(tmp_path / "torn")
+        mark = again.read()
+        again.close()
+        assert mark is not None
+        assert mark.generation == left
+
+
+def _without(held: bytes, generation: int) -> bytes:
+    """A marker's file with the slot of one generation torn in the middle."""
+    at = held.index(b"r" * 16 + generation.to_bytes(8, "big"))
+    return held[:at] + bytes(8) + held[at + 8 :]
+
+
+def test_a_marker_that_cannot_be_written_ends_all_signing(
+    signer: Signer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int, data: bytes, at: int) -> int:
+        raise OSError(errno.ENOSPC, "no space")
+
+    sign(signer, vote(1))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        assert problem_of(sign, signer, vote(2)) is RegisterProblem.FAILED
+    assert problem_of(sign, signer, vote(3)) is RegisterProblem.FAILED
 
 
 def test_a_twin_that_wrote_the_marker_stops_this_node(

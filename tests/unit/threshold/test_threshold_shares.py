@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from consensus.dkg.polynomial import share_fits
 from consensus.model import InvariantBroken, NodeId, Rejected, quorum
 from consensus.threshold import bls, reference
 from consensus.threshold.scheme import ORDER
@@ -15,6 +16,7 @@ from consensus.threshold.shares import (
     combine,
     lagrange_at_zero,
     parse_polynomial,
+    scalar_from,
     verify_partial,
 )
 from tests.unit.threshold.polynomials import shared_key
@@ -69,6 +71,21 @@ def test_too_many_wrong_partials_name_all_culprits() -> None:
     partials[NodeId(1)] = partials[NodeId(2)]  # a copied partial is another member's
     partials[NodeId(3)] = b"no point"
     assert combine(polynomial, MESSAGE, partials) == BadShares((NodeId(1), NodeId(3)), 1)
+
+
+def test_the_maker_of_bytes_that_are_no_point_is_named_although_enough_others_are_there() -> None:
+    polynomial, shares = shared_key(4)
+    partials = {share.slot: share.sign(MESSAGE) for share in shares}
+    partials[NodeId(3)] = b"no point"
+    combined = combine(polynomial, MESSAGE, partials)
+    assert isinstance(combined, Combined)
+    assert combined.culprits == (3,)
+
+
+@pytest.mark.parametrize("scalar", [bytes(32), ORDER.to_bytes(32, "big"), bytes(31), b"\x01" * 33])
+def test_no_share_is_zero_or_beyond_the_order_or_of_another_length(scalar: bytes) -> None:
+    assert scalar_from(scalar) is None
+    assert not share_fits(shared_key(4)[0].points, NodeId(0), scalar)
 
 
 def test_partials_whose_errors_cancel_blame_nobody_wrongly() -> None:

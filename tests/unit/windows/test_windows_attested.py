@@ -43,6 +43,15 @@ def test_applying_a_window_twice_is_applying_it_once() -> None:
     assert once.apply(data).digest == once.digest
 
 
+def test_a_window_with_energy_that_is_applied_twice_counts_once() -> None:
+    state = Attested.initial(TOWN)
+    state = state.apply(closed(state, reading(1, into=100)))
+    data = closed(state, reading(1, W + 2 * L, 150), window=W + L)
+    once = state.apply(data)
+    assert once.columns.alike.tolist()[0] == 1
+    assert once.apply(data).digest == once.digest
+
+
 def test_an_older_window_changes_nothing_that_is_newer() -> None:
     state = Attested.initial(TOWN)
     older = closed(state, reading(1, into=100), reading(3, into=300))

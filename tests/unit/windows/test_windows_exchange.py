@@ -3,7 +3,7 @@
 from consensus.model import Rejected
 from oracle.model import WindowStart
 from oracle.windows.inventory import BUCKETS_MAX, Inventory, bucket_count, bucket_range
-from oracle.windows.keeper import Keeper
+from oracle.windows.keeper import Accepted, Keeper
 from oracle.windows.packing import Misfit
 from oracle.windows.readings import Rows
 from tests.unit.windows.meters import RULES, L, W, chosen, keeper, reading, record, rows, town
@@ -106,6 +106,16 @@ def test_a_choice_that_leaves_out_or_outranks_downwards_what_was_held_is_named()
     node.offer((worse,), None)
     censored = chosen(node.choice_from_rows(W, rows((1, reading(1).record), (2, worse.record))))
     assert node.outranked(W, censored) == (2, 3)
+
+
+def test_of_late_records_alike_in_time_and_sequence_the_lowest_hash_is_chosen() -> None:
+    low, high = sorted((reading(name=one) for one in ("one", "other")), key=lambda one: one.record)
+    for first, late in ((high, low), (low, high)):
+        held = keeper(town(1), [first])
+        held.close(W)
+        assert isinstance(held.offer((late,), None)[0], Accepted)
+        assert held.choice(W).rows.records[0].tobytes() == low.record
+        assert bool(held.outranked(W, held.choice(W))) is False
 
 
 def test_what_came_after_the_close_accuses_nobody() -> None:

@@ -1,5 +1,6 @@
 """Totals, roots and proofs of a window; its bytes; restatement (R6, A3, A8)."""
 
+import itertools
 import random
 from dataclasses import replace
 
@@ -18,10 +19,10 @@ from oracle.model import (
 )
 from oracle.windows import tree
 from oracle.windows.attested import Attested
-from oracle.windows.leaves import sums
+from oracle.windows.leaves import sums, worst
 from oracle.windows.packing import Misfit
 from oracle.windows.summary import summarise
-from oracle.windows.vee import Rule
+from oracle.windows.vee import Rule, badness, quality_of_badness
 from oracle.windows.window_data import LeafProof, WindowData
 from tests.unit.windows.meters import RULES, L, W, closed, keeper, reading, town
 
@@ -199,3 +200,14 @@ def test_a_restatement_of_another_window_is_our_fault() -> None:
     state, data = two_windows()
     with pytest.raises(InvariantBroken):
         summarise(state, RULES, keeper(TOWN).choice(W), revision=1, base=data)
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    list(itertools.pairwise((18, 19, 17, 0, 7, 11, 15, 13, 9, 8, 12, 14, 16, 10))),
+)
+def test_an_aggregate_has_the_worst_quality_whatever_number_its_code_is(better: int, worse: int) -> None:
+    assert worst([better, worse]) == worst([worse, better]) == worse
+    ranks = badness(np.array([better, worse], np.uint8))
+    assert ranks[0] < ranks[1]
+    assert quality_of_badness(ranks).tolist() == [better, worse]
