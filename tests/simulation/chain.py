@@ -129,9 +129,7 @@ class Chain:
         taken = [key for key, fee in sorted(self._mempool.items()) if fee >= self._base_fee_ustx]
         for key in taken:
             del self._mempool[key]
-        fresh = tuple(key for key in taken if not self.depth_of(key))
-        self.counts["call refused: done already"] += len(taken) - len(fresh)
-        self.blocks.append(fresh)
+        self.blocks.append(tuple(key for key in taken if not self.depth_of(key)))
 
     def _reorganise(self) -> None:
         """The last blocks are gone, and what they held with them: others must submit it again."""
