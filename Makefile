@@ -10,7 +10,6 @@ STATE ?= .wattest/demo
 DEMO ?=
 
 .PHONY: help setup demo test check format pytest contracts-test devnet-test bench costs simulate sabotage kill-loop fuzz clean
-.PHONY: help setup demo test check format pytest contracts-test devnet-test bench costs simulate sabotage fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -70,10 +69,6 @@ TARGET ?= all
 fuzz: setup ## coverage-guided fuzzing of every parser: SECONDS=60 (each) TARGET=all
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
 	$(PY) -m tests.fuzz --target $(TARGET) --seconds $(SECONDS) --keep
-
-JOBS ?= 2
-sabotage: setup ## break each rule of the protocol in turn; every time a test must notice
-	$(NODE_PATHS) $(PY) -m tests.sabotage --jobs $(JOBS)
 
 clean: ## remove what was installed and made here, but for the demo's state
 	rm -rf .venv contracts/node_modules deploy/devnet/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

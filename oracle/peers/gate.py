@@ -48,6 +48,7 @@ class Gate(web.Server):
         self._shaken = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
+        self.ended = False
 
     def __call__(self) -> web.RequestHandler:
         """Make the protocol of one accepted connection, before TLS."""
@@ -60,6 +61,7 @@ class Gate(web.Server):
     async def end(self) -> None:
         """Close every connection, within the limit; what has not gone by then is cut."""
         loop = asyncio.get_running_loop()
+        self.ended = True
         self._prune_shaking(loop.time())
         with suppress(TimeoutError):
             async with asyncio.timeout(self.limits.close_s):
@@ -132,7 +134,8 @@ class _Connection(web.RequestHandler):
         tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
         certificate = tls.getpeercert(binary_form=True) if tls is not None else None
         key = gate.judge(certificate) if certificate else None
-        if key is None or gate.open[key] >= gate.limits.connections_max:
+        # Ended: the handshake was slower than the limits, and nobody is left to close what comes of it.
+        if gate.ended or key is None or gate.open[key] >= gate.limits.connections_max:
             transport.abort()
             return
         gate.enter(self, key)

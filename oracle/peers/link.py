@@ -94,6 +94,10 @@ class Link:
             async with asyncio.timeout(limits.close_s):
                 await self._ws.close(code=self._code)
                 return
+        self.cut()
+
+    def cut(self) -> None:
+        """End the connection without a word."""
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)

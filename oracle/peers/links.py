@@ -400,6 +400,10 @@ class Links:
                         return link
         except (TimeoutError, OSError, aiohttp.ClientError):
             pass
+        except asyncio.CancelledError:
+            if link is not None:
+                link.cut()
+            raise
         if link is not None:
             await link.close(self._limits)
         return None

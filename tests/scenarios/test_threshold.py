@@ -93,6 +93,8 @@ def test_t2_the_maker_of_a_bad_share_is_named() -> None:
             named.extend(one.detail for one in self._out.milestones if one.name == "bad-shares")
 
     town.makes[2] = Listening
+    # Who listens notices only where the bad share is among the first t that it hears.
+    town.run_until(lambda: bool(named))
     town.run_until(lambda: town.windows() >= 3)
     assert set(named) == {"0"}
 
