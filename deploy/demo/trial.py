@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -72,6 +72,7 @@ class Trial:
             before = [await self._stake(client, id_) for id_ in ids]
             match self.charge.proof:
                 case Proof.VOTES:
+                    await self._until_a_committee_judges(client)
                     await self._challenge(client, ids)
                 case Proof.METER:
                     await self._revoke(client)
@@ -130,6 +131,15 @@ class Trial:
                 raise NotCaught(f"operator {id_} is not there")
 
     # -- what the operators decide -----------------------------------------------------
+
+    async def _until_a_committee_judges(self, client: StacksClient) -> None:
+        """The key ceremony is over: before that nobody on chain has a vote."""
+        staking = contract_of(self.deployer, STAKING)
+        while True:
+            with suppress(*_DISCONNECTED):
+                if await client.call_read_only(staking, "get-current-epoch", ()):
+                    return
+            await asyncio.sleep(LOOK_S)
 
     async def _challenge(self, client: StacksClient, ids: list[int]) -> None:
         (traitor,) = self.charge.traitors
@@ -230,7 +240,7 @@ class Trial:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
                 try:
-                    address = f"{self.plan.api(0)}/v1/proofs/{meter}?window=latest"
+                    address = f"{self.plan.api(0)}/v1/proofs/{meter}"
                     async with session.get(address) as answer:
                         if answer.status == NO_LEAF:
                             self.say(f"⚑ windows go on without meter {meter}")
