@@ -312,7 +312,7 @@ def check_contiguous(rows: Iterable[Row], window_s: int) -> None:
             count = row["body"]["count"]
         first = window if first is None else first
         expected = window + count * window_s
-        said |= {covered: NOT_BY_ITSELF for covered in range(window, expected, window_s)} | {window: 0}
+        said |= dict.fromkeys(range(window, expected, window_s), NOT_BY_ITSELF) | {window: 0}
 
 
 @asynccontextmanager

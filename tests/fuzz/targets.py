@@ -46,7 +46,7 @@ from oracle.feeds.formats import Context, Parsed, RecordReason
 from oracle.feeds.formats import parse as parse_record
 from oracle.feeds.signatures import confirm
 from oracle.journey import Heard, Said, Stage, Travel
-from oracle.model import Leaf, Record, UsagePoint, WindowStart, decode_devices, encode_devices
+from oracle.model import Leaf, Record, RecordHash, UsagePoint, WindowStart, decode_devices, encode_devices
 from oracle.tenure import Claim, Grant
 from oracle.windows.inputs import Inputs, InputSet
 from oracle.windows.inventory import Inventory, inventory_of
@@ -398,7 +398,16 @@ def evidence(data: bytes) -> bool:
 def evidence_records(data: bytes) -> bool:
     """Any bytes beside a leaf, as the contract reads records: a verdict, or unsupported by name."""
     leaf = Leaf(
-        UsagePoint(1), WindowStart(world.SECOND), 1250, 120, 250, 20, WindowStart(world.FIRST), 0, 1, bytes(32)
+        UsagePoint(1),
+        WindowStart(world.SECOND),
+        1250,
+        120,
+        250,
+        20,
+        WindowStart(world.FIRST),
+        0,
+        1,
+        RecordHash(bytes(32)),
     )
     read = False
     with suppress(Faulty):

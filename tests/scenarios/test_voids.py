@@ -19,7 +19,6 @@ from tests.scenarios.lone import Lone
 from tests.scenarios.network import Member, OneEar, Town
 from tests.simulation.whole_node import PACE, WINDOW_S, Meters
 
-
 NOBODY_S_WORD = encode_attachment([])
 
 
