@@ -104,3 +104,23 @@ export function proofOf(leaves: any[], at: number, zone = ZONE, revision = 0): P
   const parts = { revision: Cl.uint(revision), zone: Cl.uint(zone), leaf: value, index, siblings };
   return { revision, zone, leaf, args: Object.values(parts), tuple: Cl.tuple(parts) };
 }
+
+/** Lists a principal as a producer of energy, unless it is one. */
+export function registerProducer(net: Network, who: string, source = 1): void {
+  if (net.view("registration", "get-producer-info", [Cl.principal(who)])) return;
+  registerUser(net, who, 2);
+  const args = [Cl.stringAscii("Producer"), Cl.uint(source), Cl.buffer(hash32(`site ${who}`))];
+  net.expectOk(net.call("registration", "register-producer", args, who));
+}
+
+/** A chain on which proven energy becomes ENERGY: energy-production-tracking may mint. */
+export async function producing(members = 4): Promise<Network> {
+  const net = await Network.disputing(members);
+  net.expectOk(net.grant(`${net.deployer}.energy-production-tracking`, "minter"));
+  return net;
+}
+
+/** Records a proven leaf as production: ENERGY for the meter's owner, who must be a producer. */
+export function recordProduction(net: Network, proof: Proof, by = net.outsider): any {
+  return net.call("energy-production-tracking", "record-energy-production", proof.args, by);
+}
