@@ -19,6 +19,8 @@ export interface Event {
 /** A network in which `utility` may create events. */
 export async function responding(): Promise<{ net: Network; utility: string }> {
   const net = await Network.running(4);
+  // Tests are synchronous: between two of them the runner's own messages get their turn.
+  await new Promise((resolve) => setImmediate(resolve));
   const utility = net.wallets[3];
   net.expectOk(net.grant(utility, "utility"));
   return { net, utility };
