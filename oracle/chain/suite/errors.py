@@ -255,4 +255,150 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
         ("Neither is there a majority nor is the deadline over."),
     ),
     527: ContractError("dispute-resolution", "ERR_RESOLVED", 527, ("The challenge is resolved.")),
+    600: ContractError(
+        "verification-engine",
+        "ERR_ENCODING",
+        600,
+        ("A value has no consensus bytes; no argument of these types can cause it."),
+    ),
+    601: ContractError("verification-engine", "ERR_NOT_ATTESTED", 601, ("No such attestation.")),
+    602: ContractError(
+        "verification-engine", "ERR_RESTATED", 602, ("A newer revision of the window is attested.")
+    ),
+    603: ContractError(
+        "verification-engine", "ERR_JUDGED", 603, ("A dispute has shown that the attestation is false.")
+    ),
+    604: ContractError(
+        "verification-engine",
+        "ERR_ZONE_CLOSED",
+        604,
+        ("The zone is not open in production-oracle, or the window is void."),
+    ),
+    605: ContractError(
+        "verification-engine",
+        "ERR_NOT_PROVEN",
+        605,
+        ("The proof does not lead from the leaf to the zone's root."),
+    ),
+    606: ContractError(
+        "verification-engine", "ERR_UNKNOWN_DEVICE", 606, ("The usage point is no registered device.")
+    ),
+    607: ContractError("verification-engine", "ERR_REVOKED", 607, ("The device was revoked.")),
+    608: ContractError(
+        "verification-engine",
+        "ERR_NOT_VERIFIED",
+        608,
+        ("The device waits for verification, or was not valid in this window."),
+    ),
+    609: ContractError(
+        "verification-engine",
+        "ERR_OTHER_RECORD",
+        609,
+        ("These bytes are not the record that the leaf names."),
+    ),
+    620: ContractError(
+        "energy-token", "ERR_NOT_ALLOWED", 620, ("The caller may neither mint nor burn this.")
+    ),
+    621: ContractError("energy-token", "ERR_PAUSED", 621, ("Minting waits until the pause is over.")),
+    622: ContractError("energy-token", "ERR_AMOUNT", 622, ("Nothing is minted or burned.")),
+    623: ContractError("energy-token", "ERR_BALANCE", 623, ("The holder has less.")),
+    640: ContractError("reward-token", "ERR_NOT_ALLOWED", 640, ("The caller may not do this.")),
+    641: ContractError("reward-token", "ERR_PAUSED", 641, ("Minting waits until the pause is over.")),
+    642: ContractError("reward-token", "ERR_AMOUNT", 642, ("Nothing is minted, burned, locked or unlocked.")),
+    643: ContractError("reward-token", "ERR_CAP", 643, ("There would be more than the cap.")),
+    644: ContractError("reward-token", "ERR_BALANCE", 644, ("The holder has less.")),
+    645: ContractError("reward-token", "ERR_LOCKED", 645, ("Less is locked.")),
+    646: ContractError("reward-token", "ERR_HELD", 646, ("A vote holds the lock.")),
+    647: ContractError("reward-token", "ERR_HOLD", 647, ("A lock is not held this long.")),
+    660: ContractError(
+        "energy-production-tracking",
+        "ERR_NOT_PRODUCER",
+        660,
+        ("The device's owner has not registered as a producer."),
+    ),
+    661: ContractError(
+        "energy-production-tracking", "ERR_NO_SOURCE", 661, ("The device is no source of energy.")
+    ),
+    662: ContractError(
+        "energy-production-tracking",
+        "ERR_RECORDED",
+        662,
+        ("This revision of the leaf, or a newer one, is recorded."),
+    ),
+    663: ContractError("energy-production-tracking", "ERR_ENERGY", 663, ("No meter counts so far.")),
+    664: ContractError(
+        "energy-production-tracking", "ERR_UNKNOWN_DEVICE", 664, ("Nothing is recorded of this device.")
+    ),
+    665: ContractError(
+        "energy-production-tracking", "ERR_SCHEDULED", 665, ("Maintenance is scheduled already.")
+    ),
+    666: ContractError(
+        "energy-production-tracking", "ERR_NOT_DUE", 666, ("The output asks for no maintenance.")
+    ),
+    667: ContractError(
+        "energy-production-tracking", "ERR_NOT_OWNER", 667, ("The caller does not own the device.")
+    ),
+    668: ContractError(
+        "energy-production-tracking", "ERR_NOT_SCHEDULED", 668, ("No maintenance is scheduled.")
+    ),
+    700: ContractError(
+        "consumption-monitoring",
+        "ERR_ENCODING",
+        700,
+        ("A value has no consensus bytes; no argument of these types can cause it."),
+    ),
+    701: ContractError("consumption-monitoring", "ERR_UNKNOWN_DEVICE", 701, ("No device has this id.")),
+    702: ContractError(
+        "consumption-monitoring", "ERR_NOT_OWNER", 702, ("The caller does not own the device, or the home.")
+    ),
+    703: ContractError("consumption-monitoring", "ERR_CATEGORY", 703, ("There is no such category.")),
+    704: ContractError("consumption-monitoring", "ERR_HASH", 704, ("A hash has 32 bytes.")),
+    705: ContractError(
+        "consumption-monitoring", "ERR_KNOWN", 705, ("The owner has registered this consumer.")
+    ),
+    706: ContractError(
+        "consumption-monitoring",
+        "ERR_NOT_REGISTERED",
+        706,
+        ("The device's owner has not registered it as a consumer."),
+    ),
+    707: ContractError(
+        "consumption-monitoring",
+        "ERR_RECORDED",
+        707,
+        ("This revision of the leaf, or any if it is shown anew, is recorded."),
+    ),
+    708: ContractError(
+        "consumption-monitoring",
+        "ERR_NOT_RECORDED",
+        708,
+        ("The leaf is not recorded, so nothing of it can be restated."),
+    ),
+    709: ContractError(
+        "consumption-monitoring", "ERR_OTHER_LEAF", 709, ("This is not the leaf that was recorded.")
+    ),
+    710: ContractError("consumption-monitoring", "ERR_ENERGY", 710, ("No meter counts so far.")),
+    711: ContractError("consumption-monitoring", "ERR_NOT_GOVERNOR", 711, ("The caller does not govern.")),
+    712: ContractError(
+        "consumption-monitoring", "ERR_TIMES", 712, ("The times of use are 24, of three kinds.")
+    ),
+    713: ContractError("consumption-monitoring", "ERR_ZONE_MIN", 713, ("The zone has too few meters.")),
+    714: ContractError(
+        "consumption-monitoring", "ERR_COMMITTED", 714, ("There is a commitment to this day.")
+    ),
+    715: ContractError(
+        "consumption-monitoring", "ERR_NOT_COMMITTED", 715, ("There is no commitment to this day.")
+    ),
+    716: ContractError(
+        "consumption-monitoring",
+        "ERR_COMMITMENT",
+        716,
+        ("The leaves and the salt are not what was committed to."),
+    ),
+    717: ContractError(
+        "consumption-monitoring",
+        "ERR_LEAVES",
+        717,
+        ("The leaves are not of this consumer and day, or not ascending."),
+    ),
 }
