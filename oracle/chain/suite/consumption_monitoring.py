@@ -13,7 +13,7 @@ from oracle.chain import codec
 from oracle.chain.address import contract_of
 from oracle.chain.calls import NOTHING_MOVES, Conditions, PublicCall, ReadCall, responded
 from oracle.chain.suite.errors import BY_CODE
-from oracle.chain.suite.shapes import Leaf
+from oracle.chain.suite.shapes import Leaf, Proof
 from oracle.chain.transaction import ContractCall
 
 __all__ = [
@@ -73,39 +73,6 @@ class RecordConsumptionResult:
             codec.principal(held["consumer"]),
             codec.uint(held["power-w"]),
             codec.uint(held["time-of-use"]),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A tuple of consumption-monitoring."""
-
-    index: int
-    leaf: Leaf
-    revision: int
-    siblings: tuple[bytes, ...]
-    zone: int
-
-    def value(self) -> Value:
-        """As Clarity has it."""
-        return {
-            "index": codec.to_uint(self.index),
-            "leaf": self.leaf.value(),
-            "revision": codec.to_uint(self.revision),
-            "siblings": codec.to_list(self.siblings, 24, lambda one: codec.to_buff(one, 32)),
-            "zone": codec.to_uint(self.zone),
-        }
-
-    @classmethod
-    def read(cls, value: Value) -> Self:
-        """From Clarity's; raises ContractMisread."""
-        held = codec.fields(value, "index", "leaf", "revision", "siblings", "zone")
-        return cls(
-            codec.uint(held["index"]),
-            Leaf.read(held["leaf"]),
-            codec.uint(held["revision"]),
-            codec.sequence(codec.buff)(held["siblings"]),
-            codec.uint(held["zone"]),
         )
 
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from consensus.encoding import Principal
+from oracle.chain.suite.commitment import CommitmentContract
 from oracle.chain.suite.consumption_monitoring import ConsumptionMonitoringContract
 from oracle.chain.suite.dispute_resolution import DisputeResolutionContract
 from oracle.chain.suite.energy_production_tracking import EnergyProductionTrackingContract
 from oracle.chain.suite.energy_token import EnergyTokenContract
+from oracle.chain.suite.event_manager import EventManagerContract
+from oracle.chain.suite.governance import GovernanceContract
 from oracle.chain.suite.oracle_staking import OracleStakingContract
 from oracle.chain.suite.production_oracle import ProductionOracleContract
 from oracle.chain.suite.registration import RegistrationContract
+from oracle.chain.suite.reward_distributor import RewardDistributorContract
 from oracle.chain.suite.reward_token import RewardTokenContract
 from oracle.chain.suite.roles import RolesContract
 from oracle.chain.suite.verification_engine import VerificationEngineContract
@@ -75,3 +79,23 @@ class Suite:
     def consumption_monitoring(self) -> ConsumptionMonitoringContract:
         """`consumption-monitoring`."""
         return ConsumptionMonitoringContract(self.deployer)
+
+    @property
+    def governance(self) -> GovernanceContract:
+        """`governance`."""
+        return GovernanceContract(self.deployer)
+
+    @property
+    def event_manager(self) -> EventManagerContract:
+        """`event-manager`."""
+        return EventManagerContract(self.deployer)
+
+    @property
+    def commitment(self) -> CommitmentContract:
+        """`commitment`."""
+        return CommitmentContract(self.deployer)
+
+    @property
+    def reward_distributor(self) -> RewardDistributorContract:
+        """`reward-distributor`."""
+        return RewardDistributorContract(self.deployer)

@@ -401,4 +401,145 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
         717,
         ("The leaves are not of this consumer and day, or not ascending."),
     ),
+    900: ContractError(
+        "event-manager", "ERR_PAUSED", 900, ("New events and funds wait until the pause is over.")
+    ),
+    901: ContractError(
+        "event-manager", "ERR_NOT_UTILITY", 901, ('The caller does not hold the role "utility".')
+    ),
+    902: ContractError(
+        "event-manager", "ERR_NO_NETWORK", 902, ("No network is in force, so there are no windows.")
+    ),
+    903: ContractError(
+        "event-manager",
+        "ERR_WINDOWS",
+        903,
+        ("An event starts and ends at multiples of the window length, and lasts at most a day."),
+    ),
+    904: ContractError(
+        "event-manager",
+        "ERR_NOTICE",
+        904,
+        ("An event is announced before its adjustment hours, at most 30 days ahead."),
+    ),
+    905: ContractError("event-manager", "ERR_TARGET", 905, ("An event has a target and a programme.")),
+    906: ContractError(
+        "event-manager",
+        "ERR_BASELINE",
+        906,
+        ("The baseline has too few days or too many, or no whole window fits its adjustment."),
+    ),
+    907: ContractError("event-manager", "ERR_UNKNOWN_EVENT", 907, ("No event has this id.")),
+    908: ContractError(
+        "event-manager", "ERR_STATUS", 908, ("The event is not in the status that this takes.")
+    ),
+    909: ContractError("event-manager", "ERR_AMOUNT", 909, ("Zero is no amount.")),
+    910: ContractError("event-manager", "ERR_TRANSFER", 910, ("The STX could not be moved.")),
+    911: ContractError("event-manager", "ERR_TOO_EARLY", 911, ("It is too early for that.")),
+    912: ContractError(
+        "event-manager", "ERR_NO_POOL", 912, ("An event that nobody has funded does not start.")
+    ),
+    913: ContractError(
+        "event-manager",
+        "ERR_NOT_CANCELLABLE",
+        913,
+        ("The caller is not the operator of this event, or the event can be cancelled no more."),
+    ),
+    914: ContractError(
+        "event-manager", "ERR_NOT_DISTRIBUTOR", 914, ("The caller is not reward-distributor.")
+    ),
+    915: ContractError("event-manager", "ERR_NO_REFUND", 915, ("The caller has nothing to get back.")),
+    920: ContractError("commitment", "ERR_PAUSED", 920, ("New commitments wait until the pause is over.")),
+    921: ContractError("commitment", "ERR_UNKNOWN_EVENT", 921, ("No event has this id.")),
+    922: ContractError("commitment", "ERR_CLOSED", 922, ("Commitments to this event are closed.")),
+    923: ContractError(
+        "commitment",
+        "ERR_NOT_VERIFIED",
+        923,
+        ("The device is no meter that is verified now and until the event's end."),
+    ),
+    924: ContractError("commitment", "ERR_NOT_OWNER", 924, ("The caller is not the owner.")),
+    925: ContractError("commitment", "ERR_OTHER_ZONE", 925, ("The event is for another zone.")),
+    926: ContractError(
+        "commitment",
+        "ERR_COMMITTED_WH",
+        926,
+        ("A commitment is above 0 and at most what the device can carry in that time."),
+    ),
+    927: ContractError("commitment", "ERR_STAKE", 927, ("The stake is smaller than the event's terms ask.")),
+    928: ContractError(
+        "commitment", "ERR_DAY_TAKEN", 928, ("The device is committed to an event of that day.")
+    ),
+    929: ContractError(
+        "commitment", "ERR_BASELINE", 929, ("Events have taken so many days that no baseline is left.")
+    ),
+    930: ContractError("commitment", "ERR_TRANSFER", 930, ("The STX could not be moved.")),
+    931: ContractError(
+        "commitment", "ERR_UNKNOWN_COMMITMENT", 931, ("The device is not committed to this event.")
+    ),
+    932: ContractError("commitment", "ERR_NO_READINGS", 932, ("No readings are given.")),
+    933: ContractError(
+        "commitment", "ERR_NOT_NOW", 933, ("The event is not over, or the time to verify is.")
+    ),
+    934: ContractError("commitment", "ERR_JUDGED", 934, ("The commitment is judged already.")),
+    935: ContractError(
+        "commitment",
+        "ERR_SPAN",
+        935,
+        ("The readings do not cover the event, or cover more and it is not the owner who asks."),
+    ),
+    936: ContractError("commitment", "ERR_NOT_RECORDED", 936, ("A reading that this takes is not recorded.")),
+    937: ContractError(
+        "commitment", "ERR_QUALITY", 937, ("A reading of the event is estimated or questionable.")
+    ),
+    938: ContractError(
+        "commitment", "ERR_REGISTER", 938, ("The register went back: the meter was exchanged or rolled over.")
+    ),
+    939: ContractError("commitment", "ERR_NO_EXCUSE", 939, ("Nothing excuses the commitment.")),
+    940: ContractError("commitment", "ERR_NOT_DISTRIBUTOR", 940, ("The caller is not reward-distributor.")),
+    941: ContractError("commitment", "ERR_SETTLED", 941, ("The commitment is settled already.")),
+    950: ContractError("reward-distributor", "ERR_UNKNOWN_EVENT", 950, ("No event has this id.")),
+    951: ContractError(
+        "reward-distributor",
+        "ERR_TOO_EARLY",
+        951,
+        ("Commitments wait to be judged, and there is time left for it."),
+    ),
+    952: ContractError("reward-distributor", "ERR_NOT_DISTRIBUTED", 952, ("The event is not distributed.")),
+    1050: ContractError(
+        "governance", "ERR_PAUSED", 1050, ("Proposals and execution wait until the pause is over.")
+    ),
+    1051: ContractError(
+        "governance", "ERR_THRESHOLD", 1051, ("The caller has had fewer tokens locked than a proposal takes.")
+    ),
+    1052: ContractError("governance", "ERR_NO_CHANGES", 1052, ("A proposal changes something.")),
+    1053: ContractError("governance", "ERR_UNKNOWN_PARAMETER", 1053, ("No parameter has this name.")),
+    1054: ContractError(
+        "governance", "ERR_BOUNDS", 1054, ("The value is outside of the parameter's bounds.")
+    ),
+    1055: ContractError("governance", "ERR_REASON", 1055, ("A reason is named by its sha256.")),
+    1056: ContractError("governance", "ERR_UNKNOWN_PROPOSAL", 1056, ("No proposal has this id.")),
+    1057: ContractError(
+        "governance", "ERR_NOT_VOTING", 1057, ("The proposal is not voted on, or not any more.")
+    ),
+    1058: ContractError("governance", "ERR_VOTED", 1058, ("A holder votes once.")),
+    1059: ContractError(
+        "governance",
+        "ERR_NO_WEIGHT",
+        1059,
+        ("The caller has locked no tokens, or some only since the proposal."),
+    ),
+    1060: ContractError(
+        "governance", "ERR_NOT_PASSED", 1060, ("The proposal did not pass, or is queued already.")
+    ),
+    1061: ContractError("governance", "ERR_NOT_QUEUED", 1061, ("The proposal is not queued.")),
+    1062: ContractError("governance", "ERR_TIMELOCK", 1062, ("The timelock is not over.")),
+    1063: ContractError("governance", "ERR_EXPIRED", 1063, ("The proposal was not executed in time.")),
+    1064: ContractError("governance", "ERR_NOT_GOVERNOR", 1064, ("The caller is not a governor.")),
+    1065: ContractError(
+        "governance",
+        "ERR_CLOSED",
+        1065,
+        ("The proposal is executed, vetoed or rejected: there is nothing to stop."),
+    ),
 }
