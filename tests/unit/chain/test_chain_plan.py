@@ -20,7 +20,12 @@ SET_UP = {
     "function": "initialise",
     "by": "governor",
     "arguments": [{"parameter": "window-s"}, {"account": "deployer"}, {"bool": True}],
-    "done": {"function": "get-window", "arguments": [], "is": {"parameter": "window-s"}, "before": {"uint": 0}},
+    "done": {
+        "function": "get-window",
+        "arguments": [],
+        "is": {"parameter": "window-s"},
+        "before": {"uint": 0},
+    },
 }
 PEOPLE = {"contract": "token", "function": "stake", "by": "operator"}
 
@@ -76,9 +81,12 @@ def test_each_call_has_the_question_that_tells_whether_it_is_done(tmp_path: Path
 
 def test_costs_are_of_the_measured_source_only(tmp_path: Path) -> None:
     path = written(tmp_path)
-    roles, token = plan.load(path).contracts
+    roles, _ = plan.load(path).contracts
     costs = {"runtime": 1, "reads": 2, "read_bytes": 3, "writes": 4, "write_bytes": 5}
-    rows = {"roles": {"source": plan.source_digest(roles), "costs": costs}, "token": {"source": "", "costs": costs}}
+    rows = {
+        "roles": {"source": plan.source_digest(roles), "costs": costs},
+        "token": {"source": "", "costs": costs},
+    }
     calls = [{"contract": "token", "function": "initialise", "costs": costs}]
     (tmp_path / plan.COSTS).write_text(json.dumps({"contracts": rows, "calls": calls}))
     loaded = plan.load(path)
