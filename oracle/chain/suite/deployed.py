@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from consensus.encoding import Principal
 from oracle.chain.suite.aggregation import AggregationContract
+from oracle.chain.suite.carbon_offset_integration import CarbonOffsetIntegrationContract
 from oracle.chain.suite.commitment import CommitmentContract
 from oracle.chain.suite.consumption_monitoring import ConsumptionMonitoringContract
 from oracle.chain.suite.dispute_resolution import DisputeResolutionContract
@@ -123,3 +124,8 @@ class Suite:
     def payment_settlement(self) -> PaymentSettlementContract:
         """`payment-settlement`."""
         return PaymentSettlementContract(self.deployer)
+
+    @property
+    def carbon_offset_integration(self) -> CarbonOffsetIntegrationContract:
+        """`carbon-offset-integration`."""
+        return CarbonOffsetIntegrationContract(self.deployer)

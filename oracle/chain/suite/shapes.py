@@ -99,7 +99,8 @@ class Zone:
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """A tuple of dispute-resolution, verification-engine, energy-production-tracking,
-    consumption-monitoring, commitment, grid-management, aggregation, payment-settlement.
+    consumption-monitoring, commitment, grid-management, aggregation, payment-settlement,
+    carbon-offset-integration.
     """
 
     assurance: int
