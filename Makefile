@@ -7,9 +7,10 @@ NODE_PATHS = PATH="$(dir $(NODE)):$$PATH" WATTEST_NODE="$(NODE)"
 
 WINDOWS ?= 0
 STATE ?= .wattest/demo
+ADVERSARY ?=
 DEMO ?=
 
-.PHONY: help setup demo test check format pytest contracts-test devnet-test bench costs interfaces simulate sabotage kill-loop fuzz clean
+.PHONY: help setup demo trials test check format pytest contracts-test devnet-test bench costs interfaces simulate sabotage kill-loop fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -17,8 +18,12 @@ help: ## this list
 setup: ## install everything the project needs into this folder
 	@sh deploy/setup.sh
 
-demo: setup ## the main job, live; WINDOWS=5 stops after five windows on chain
-	@$(NODE_PATHS) $(PY) -m deploy.demo --windows $(WINDOWS) --state $(STATE) $(DEMO)
+demo: setup ## the main job, live; WINDOWS=5 stops after five windows on chain; ADVERSARY=equivocate has a traitor
+	@$(NODE_PATHS) $(PY) -m deploy.demo --windows $(WINDOWS) \
+		--state $(STATE)$(if $(ADVERSARY),-$(ADVERSARY) --adversary $(ADVERSARY)) $(DEMO)
+
+trials: setup ## the demo with each adversary in turn: all must be caught and pay
+	$(NODE_PATHS) $(PY) -m deploy.demo.trials
 
 test: setup check pytest contracts-test devnet-test ## every check and every test
 

@@ -82,6 +82,12 @@ SECTIONS: Final = (
         "Counted for the node; the peer is not told.",
     ),
     Section(
+        "oracle/conduct.py",
+        "Misdeed",
+        "What a member was seen doing",
+        "`/v1/conduct`: what an operator's vote on a challenge rests on (E5).",
+    ),
+    Section(
         "consensus/dkg/status.py",
         "FaultReason",
         "What a participant of a key ceremony did wrong",

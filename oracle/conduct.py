@@ -31,6 +31,8 @@ class Misdeed(Enum):
     """Sent a share of the group's signature that does not verify (T2)."""
     BAD_CEREMONY = "bad-ceremony"
     """Was named as a culprit in a key ceremony (K2). See the detail."""
+    ABSENT = "absent"
+    """Was not there for a part of a key ceremony (K2): away, or cut off. Nobody is guilty of that alone."""
     DOUBLE_VOTE = "double-vote"
     """Signed two votes in one round (E1): this node holds the evidence."""
 

@@ -40,6 +40,7 @@ from consensus.agreement.engine import (
 )
 from consensus.agreement.tally import ROUNDS_AHEAD
 from consensus.dkg.plan import Plan
+from consensus.dkg.status import FaultReason
 from consensus.encoding import Value, decode, encode
 from consensus.envelope import ProposalFrame, Verified, open_vote
 from consensus.evidence import DoubleVote
@@ -851,7 +852,9 @@ class Node:
             case kind if kind in KINDS:
                 for fault in self.keygen.apply(entry, attachment):
                     detail = f"{fault.phase.value}: {fault.reason.value}"
-                    self._saw(fault.slot, Misdeed.BAD_CEREMONY, entry.height, detail)
+                    absent = fault.reason is FaultReason.ABSENT
+                    misdeed = Misdeed.ABSENT if absent else Misdeed.BAD_CEREMONY
+                    self._saw(fault.slot, misdeed, entry.height, detail)
                 self._own_bundle = None
                 if self.keygen.complete:
                     first = Fields(entry.body).uint("first-window")

@@ -333,7 +333,10 @@ class Engine:
 
     def _own_proposal(self, proposal: Verified[Proposal]) -> None:
         message = proposal.message
-        entry, attachment = self._values[message.digest]
+        made = self._values.get(message.digest)
+        if made is None:
+            raise InvariantBroken("one's own proposal is of a value that is remembered")
+        entry, attachment = made
         justification = None
         if message.valid_round is not None:
             signatures = self._tally.signatures(message.valid_round, Phase.PREVOTE, message.digest)

@@ -145,8 +145,9 @@ def run_campaign(
         for one in plan.runs():
             try:
                 outcome.report.add(run(one))
-            except InvariantBroken as broken:
-                outcome.failure = f"seed {one.seed}, {one.nodes} nodes, {one.adversary or NONE}: {broken}"
+            except Exception as broken:  # noqa: BLE001 - whatever breaks is of use by its seed alone
+                reason = str(broken) if isinstance(broken, InvariantBroken) else repr(broken)
+                outcome.failure = f"seed {one.seed}, {one.nodes} nodes, {one.adversary or NONE}: {reason}"
                 outcome.again = again(command, one)
                 break
             outcome.wall_s = time.monotonic() - began_s

@@ -226,14 +226,25 @@ class CarriesFrames(Protocol):
 
 
 class TurnedLinks:
-    """Links with an adversary on the wire; give `on_frame` to the links in place of the runtime's."""
+    """Links with an adversary on the wire; give `on_frame` to the links in place of the runtime's.
+
+    Links number their peers otherwise than the committee does: `seat_of` and `link_of` lead
+    from one to the other, None for nobody.
+    """
 
     def __init__(
-        self, links: CarriesFrames, adversary: Adversary, deliver: Callable[[int, bytes], None]
+        self,
+        links: CarriesFrames,
+        adversary: Adversary,
+        deliver: Callable[[int, bytes], None],
+        seat_of: Callable[[int], int | None] = lambda link: link,
+        link_of: Callable[[int], int | None] = lambda seat: seat,
     ) -> None:
         self._links = links
         self._adversary = adversary
         self._deliver = deliver
+        self._seat_of = seat_of
+        self._link_of = link_of
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._links, name)
@@ -244,19 +255,26 @@ class TurnedLinks:
 
     def send(self, slot: int, frame: bytes) -> None:
         """To one peer, or what the adversary makes of it."""
-        self._carry(Outgoing(frame, NodeId(slot)))
+        seat = self._seat_of(slot)
+        if seat is None:
+            self._links.send(slot, frame)
+        else:
+            self._carry(Outgoing(frame, NodeId(seat)))
 
     def on_frame(self, slot: int, frame: bytes) -> None:
         """What the node gets to hear of a peer's frame."""
-        for heard in self._adversary.hear(NodeId(slot), frame):
+        seat = self._seat_of(slot)
+        for heard in (frame,) if seat is None else self._adversary.hear(NodeId(seat), frame):
             self._deliver(slot, heard)
 
     def _carry(self, outgoing: Outgoing) -> None:
         for said in self._adversary.twist(outgoing):
             if said.to is None:
                 self._links.broadcast(said.frame)
-            else:
-                self._links.send(said.to, said.frame)
+                continue
+            link = self._link_of(said.to)
+            if link is not None:
+                self._links.send(link, said.frame)
 
 
 def _tuple(value: Value) -> Mapping[str, Value]:

@@ -85,7 +85,7 @@ CHARGES: Final = {
         ),
         Charge(
             "lying-records",
-            "three of four operators attest a register that their meter did not sign",
+            "attest together a register that its meter did not sign",
             (1, 2, 3),
             Proof.CHAIN,
             FALSE_LEAF_BPS,
@@ -146,7 +146,7 @@ CHARGES: Final = {
         ),
         Charge(
             "two-faced-meter",
-            "a meter signs two readings for one time and tells half of the operators each",
+            "signs two readings for one time and tells half of the operators each",
             (),
             Proof.METER,
         ),

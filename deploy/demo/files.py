@@ -74,7 +74,7 @@ client_id = "operator-{slot + 1}"
 [pace]
 grace_ms = 900
 collect_ms = 700
-ceremony_ms = 8000
+ceremony_ms = 12000
 deadline_ms = 120000
 nudge_ms = 500
 

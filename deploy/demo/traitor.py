@@ -29,7 +29,7 @@ import coincurve
 from consensus.simulator.adversaries import Amnesia, Favour, Withhold
 from consensus.simulator.adversary import Adversary, Means, read_frame, read_vote
 from consensus.step import Outgoing
-from deploy.demo.adversaries import ALL, LyingRecords, TurnedLinks, TurnedNode
+from deploy.demo.adversaries import ALL, Censor, LyingRecords, TurnedLinks, TurnedNode
 from oracle import config
 from oracle.config import Configuration, ConfigurationFaulty
 from oracle.events import Offered
@@ -42,7 +42,7 @@ from oracle.telemetry import logging as logs
 FALSE_WH: Final = 1_000
 """What lying operators add to the register of their victim."""
 VICTIM: Final = 5
-"""The usage point that they lie about: a household, whose meter signs by itself."""
+"""The usage point that is lied about or left out: a household, whose meter signs by itself."""
 FORGETFUL: Final = 0.3
 """Of so many votes it does not remember that it has given them."""
 
@@ -120,9 +120,16 @@ class LieTogether(LyingRecords):
         return replace(reading, import_register_wh=reading.import_register_wh + FALSE_WH)
 
 
+@dataclass(slots=True)
+class CensorsVictim(Censor):
+    """Knows nothing of the victim."""
+
+    victims: frozenset[int] = frozenset({VICTIM})
+
+
 KINDS: Final[dict[str, type[Adversary]]] = {
     **ALL,
-    **{kind.name: kind for kind in (FavoursOne, WithholdsVotes, VotesAnew, LieTogether)},
+    **{kind.name: kind for kind in (FavoursOne, WithholdsVotes, VotesAnew, LieTogether, CensorsVictim)},
 }
 
 
@@ -134,7 +141,15 @@ def turn(service: Service, kind: type[Adversary], key: coincurve.PrivateKey) -> 
         raise ConfigurationFaulty(("the traitor is no member of the committee",))
     means = Means(slot, node.engine.committee, node.network, key.sign_recoverable, Random(int(slot)))  # noqa: S311 - a traitor needs no secrets
     adversary = kind(means)
-    links = TurnedLinks(service.links, adversary, service.runtime.on_frame)
+
+    def seat_of(link: int) -> int | None:
+        key = service.links.key_of(link)
+        return None if key is None else node.engine.committee.slot_of(key)
+
+    def link_of(seat: int) -> int | None:
+        return service.links.slot_of(node.engine.committee.node_keys[seat])
+
+    links = TurnedLinks(service.links, adversary, service.runtime.on_frame, seat_of, link_of)
     service.links._on_message = links.on_frame  # noqa: SLF001 - a traitor owns its process
     service.runtime.attach(links, service.intake)  # type: ignore[arg-type]  # as links, but for the traitor
     service.runtime.node = TurnedNode(node, adversary)  # type: ignore[assignment]  # and as the node

@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -76,6 +76,7 @@ class Trial:
             before = [await self._stake(client, id_) for id_ in ids]
             match self.charge.proof:
                 case Proof.VOTES:
+                    await self._until_a_committee_judges(client)
                     await self._challenge(client, ids)
                 case Proof.METER:
                     await self._revoke(client)
@@ -133,6 +134,14 @@ class Trial:
         return operator.stake + operator.unbonding
 
     # -- what the operators decide -----------------------------------------------------
+
+    async def _until_a_committee_judges(self, client: StacksClient) -> None:
+        """The key ceremony is over: before that nobody on chain has a vote."""
+        while True:
+            with suppress(*_DISCONNECTED):
+                if await client.ask(self._suite.oracle_staking.get_current_epoch()):
+                    return
+            await asyncio.sleep(LOOK_S)
 
     async def _challenge(self, client: StacksClient, ids: list[int]) -> None:
         (traitor,) = self.charge.traitors
@@ -226,7 +235,7 @@ class Trial:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             while True:
                 try:
-                    address = f"{self.plan.api(0)}/v1/proofs/{meter}?window=latest"
+                    address = f"{self.plan.api(0)}/v1/proofs/{meter}"
                     async with session.get(address) as answer:
                         if answer.status == NO_LEAF:
                             self.say(f"⚑ windows go on without meter {meter}")
