@@ -670,7 +670,7 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
         "event-manager", "ERR_STATUS", 908, ("The event is not in the status that this takes.")
     ),
     909: ContractError("event-manager", "ERR_AMOUNT", 909, ("Zero is no amount.")),
-    910: ContractError("event-manager", "ERR_TRANSFER", 910, ("The STX could not be moved.")),
+    910: ContractError("event-manager", "ERR_TRANSFER", 910, ("The STX or WATT could not be moved.")),
     911: ContractError("event-manager", "ERR_TOO_EARLY", 911, ("It is too early for that.")),
     912: ContractError(
         "event-manager", "ERR_NO_POOL", 912, ("An event that nobody has funded does not start.")
