@@ -20,3 +20,8 @@ export function expectEvent(outcome: any, topic: string): any {
   expect(events).toHaveLength(1);
   return events[0];
 }
+
+/** What a read-only function refuses with. */
+export function expectRefusal(value: any, code: number): void {
+  expect(value).toEqual({ err: BigInt(code) });
+}
