@@ -10,7 +10,7 @@ STATE ?= .wattest/demo
 ADVERSARY ?=
 DEMO ?=
 
-.PHONY: help setup demo trials test check format pytest contracts-test devnet-test bench costs simulate sabotage kill-loop fuzz clean
+.PHONY: help setup demo trials test check format pytest contracts-test devnet-test bench costs interfaces simulate sabotage kill-loop fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -51,6 +51,10 @@ bench: setup ## the figures: agreement, contract costs, a year's audit
 
 costs: setup ## what each contract call costs; writes contracts/COSTS.md
 	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/costs.mjs
+
+interfaces: setup ## the typed client of the contracts: contracts/interfaces.json, then oracle/chain/suite
+	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/interfaces.mjs
+	$(PY) -m oracle.chain.generator
 
 SEED ?= 1
 SEEDS ?= 100

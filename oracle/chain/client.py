@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -31,9 +31,11 @@ from oracle.chain.answers import (
     TransactionState,
     TransactionStatus,
 )
+from oracle.chain.calls import ReadCall
 from oracle.chain.endpoint import Answer, ClientLimits, Endpoint, EndpointFailed
 from oracle.chain.transaction import Payload, serialise_payload, txid_of
 
+T = TypeVar("T")
 EVENTS_MAX: Final = 100
 """A page of contract events."""
 _OVERHEAD_BYTES: Final = 180
@@ -113,6 +115,14 @@ class StacksClient:
         if found.result_bytes is None:
             raise CallRefused(f"{principal_text(contract)} {function}: {found.cause}")
         return decode(found.result_bytes)
+
+    async def ask(self, call: ReadCall[T]) -> T:
+        """A typed read-only call's answer at the tip.
+
+        Raises CallRefused if the contract gives none, ContractRefused for an `err`, ContractMisread
+        if it is of another type than the interface says.
+        """
+        return call.read(await self.call_read_only(call.contract, call.function, call.arguments))
 
     async def map_entry(self, contract: Principal, name: str, key: Value) -> Value:
         """A map's entry: `Some(…)`, or None; CallRefused if there is no such map."""

@@ -25,6 +25,7 @@ from consensus.encoding import Principal
 from consensus.model import Rejected, check
 from oracle.chain.address import Chain, address_of, burn_address
 from oracle.chain.answers import Account, RejectReason
+from oracle.chain.calls import why
 from oracle.chain.client import StacksClient
 from oracle.chain.job import IN_FLIGHT, Abandoned, FeePolicy, Job, JobState, Refusal, refusal_of
 from oracle.chain.ledger import Ledger
@@ -123,7 +124,9 @@ class Courier:
         for attempt in reversed(job.attempts):
             status = await self._client.transaction_status(attempt.txid)
             if status.state.mined:
-                await self.save(job.found(attempt, status, height, self._limits.depth))
+                found = await self.save(job.found(attempt, status, height, self._limits.depth))
+                if not (job.mined or found.succeeded):
+                    _log.warning("outbox: %s failed: %s", job.key, why(found))
                 return
         # A node that serves statuses from an index may be behind its own account state.
         missed = job.missed(now_s)

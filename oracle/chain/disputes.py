@@ -15,13 +15,13 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from consensus.encoding import Err, decode
 from consensus.model import NodeId
 from oracle.audit.case import Expectations
 from oracle.audit.values import VoidBody
 from oracle.chain.address import contract_of
+from oracle.chain.calls import why
 from oracle.chain.client import CallRefused
-from oracle.chain.contracts import STAKING, OracleContracts
+from oracle.chain.contracts import ContractMisread, OracleContracts
 from oracle.chain.endpoint import ChainUnavailable
 from oracle.chain.filing import Call, Filing, filing_of
 from oracle.chain.job import Abandoned, Job
@@ -141,7 +141,7 @@ class Disputes:
                 submission = await self._forward(case)
             except (ChainUnavailable, OutboxFull):
                 continue  # the reporter says so, once
-            except CallRefused as failure:
+            except (CallRefused, ContractMisread) as failure:
                 detail = f"the dispute contract does not answer: {failure}"
                 submission = replace(case.submission, detail=detail)
             if submission != case.submission:
@@ -202,7 +202,7 @@ class Disputes:
 
     async def _enqueue(self, call: Call) -> None:
         """No asset of this node's may move; what is taken, the staking contract pays out and burns."""
-        staking = contract_of(self.contracts.deployer, STAKING)
+        staking = self.contracts.suite.oracle_staking.principal
         await self.outbox.enqueue(
             call.key,
             ContractCall(contract_of(self.contracts.deployer, call.contract), call.function, call.arguments),
@@ -216,14 +216,4 @@ class Disputes:
             return replace(known, state=SubmissionState.PROVEN, detail="")
         if job.abandoned is Abandoned.UNNECESSARY or await self.contracts.is_done(job.key):
             return replace(known, state=SubmissionState.ELSEWHERE, detail="")
-        return replace(known, state=SubmissionState.REFUSED, detail=_why(job))
-
-
-def _why(job: Job) -> str:
-    if job.refusal is not None:
-        return f"no node takes the call: {job.refusal.value}"
-    result = None if job.result_bytes is None else decode(job.result_bytes)
-    match result:
-        case Err(int(number)):
-            return f"the contract refuses it: u{number}"
-    return "the call was rolled back"
+        return replace(known, state=SubmissionState.REFUSED, detail=why(job))

@@ -11,14 +11,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import coincurve
 
 from consensus.encoding import Principal
 from consensus.model import InvariantBroken, check
 from oracle.chain.address import Chain, account_text, address_of
-from oracle.chain.client import StacksClient
+from oracle.chain.calls import PublicCall
+from oracle.chain.client import CallRefused, StacksClient
+from oracle.chain.codec import ContractMisread
 from oracle.chain.courier import FILLER, Clock, Courier, IsDone, Observe, OutboxLimits
 from oracle.chain.endpoint import ChainUnavailable
 from oracle.chain.job import Job, JobState
@@ -28,6 +30,7 @@ from oracle.chain.transaction import Payload
 
 __all__ = ["Outbox", "OutboxFull", "OutboxLimits", "OutboxLocked", "never_done"]
 
+T = TypeVar("T")
 KEY_LENGTH_MAX: Final = 200
 
 _log = logging.getLogger(__name__)
@@ -109,6 +112,19 @@ class Outbox:
         self._wake.set()
         return job
 
+    async def call(self, key: str, call: PublicCall[T]) -> Job:
+        """Take a typed call, as `enqueue` does, with its post-conditions."""
+        post = call.post
+        return await self.enqueue(key, call.payload, mode=post.mode, post_conditions=post.conditions)
+
+    async def outcome(self, key: str, call: PublicCall[T]) -> T:
+        """Take a typed call, wait for its block, and give what the contract gave.
+
+        Raises ContractRefused with the contract's reason. Somebody has to `run` the outbox.
+        """
+        await self.call(key, call)
+        return call.outcome(await self.mined(key))
+
     async def job(self, key: str) -> Job | None:
         """The job of a key, if it is known."""
         return await asyncio.to_thread(self._open_ledger().job, key)
@@ -149,7 +165,7 @@ class Outbox:
                 if away:
                     _log.info("outbox %s: the chain is back", account_text(self.address))
                 away = False
-            except ChainUnavailable as failure:
+            except (ChainUnavailable, CallRefused, ContractMisread) as failure:  # the latter by `is_done`
                 if not away:
                     _log.warning("outbox %s: the chain is away: %s", account_text(self.address), failure)
                 away = True

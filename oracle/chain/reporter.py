@@ -21,7 +21,7 @@ from consensus.step import Transmission
 from oracle.chain.address import contract_of
 from oracle.chain.answers import TransactionState
 from oracle.chain.client import CallRefused
-from oracle.chain.contracts import AttestedEvent, OracleContracts
+from oracle.chain.contracts import AttestedEvent, ContractMisread, OracleContracts
 from oracle.chain.endpoint import ChainUnavailable
 from oracle.chain.outbox import Outbox, OutboxFull
 from oracle.chain.transaction import ContractCall
@@ -122,7 +122,7 @@ class Reporter:
             try:
                 await self._submit_ready()
                 pause = self._due[0].at_s - self._clock_s() if self._due else self._poll_s
-            except (ChainUnavailable, CallRefused, OutboxFull) as failure:
+            except (ChainUnavailable, CallRefused, ContractMisread, OutboxFull) as failure:
                 self._note_away(failure)
                 pause = self._poll_s
             try:
@@ -186,7 +186,7 @@ class Reporter:
             try:
                 await self._look()
                 self.chain_away = None
-            except (ChainUnavailable, CallRefused) as failure:
+            except (ChainUnavailable, CallRefused, ContractMisread) as failure:
                 self._note_away(failure)
             await asyncio.sleep(self._poll_s)
 

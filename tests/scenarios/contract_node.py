@@ -133,14 +133,25 @@ class ContractNode(Node):
             case "get-window-length":
                 return 0 if genesis is None else genesis.window_s
             case "get-proposed-epoch" if genesis is not None:
-                return Some({"epoch": 1, "keys": genesis.committee.node_keys})
+                keys = genesis.committee.node_keys
+                return Some({"epoch": 1, "keys": keys, "operators": tuple(range(1, len(keys) + 1))})
             case "get-current-epoch":
                 return self.epoch
             case "get-attestation":
                 call = self.attested.get((arguments[0], arguments[1]))  # type: ignore[arg-type]
                 if call is None:
                     return None
-                return Some({"digest": bytes(32), "height": call.height, "epoch": 1})
+                return Some(
+                    {
+                        "digest": bytes(32),
+                        "height": call.height,
+                        "epoch": 1,
+                        "signers": (True,) * 4,
+                        "attested-at": 1_800_000_000,
+                        "void": None,
+                        "summary": None,
+                    }
+                )
             case "get-registry-revision":
                 return self.board.revision
             case "get-device-count":

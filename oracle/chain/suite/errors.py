@@ -1,0 +1,258 @@
+"""Every error of the suite, by its number.
+
+Made by `python -m oracle.chain.generator` from contracts/interfaces.json: not to be edited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from oracle.chain.refusal import ContractError
+
+BY_CODE: Final[Mapping[int, ContractError]] = {
+    100: ContractError("roles", "ERR_NOT_ALLOWED", 100, ("The caller holds no role that allows this.")),
+    101: ContractError("roles", "ERR_ALREADY_HELD", 101, ("The principal already holds the role.")),
+    102: ContractError("roles", "ERR_NOT_HELD", 102, ("The principal does not hold the role.")),
+    103: ContractError("roles", "ERR_LAST_GOVERNOR", 103, ("The last governor cannot be removed.")),
+    104: ContractError("roles", "ERR_ROLE_NAME", 104, ("A role has a name.")),
+    105: ContractError("roles", "ERR_NO_TRANSFER", 105, ("No transfer of governance waits for this caller.")),
+    106: ContractError("roles", "ERR_PAUSED", 106, ("Already paused.")),
+    107: ContractError("roles", "ERR_NOT_PAUSED", 107, ("Not paused.")),
+    200: ContractError(
+        "registration", "ERR_NOT_ALLOWED", 200, ("The caller is neither a verifier nor the owner.")
+    ),
+    201: ContractError("registration", "ERR_PAUSED", 201, ("Registration waits until the pause is over.")),
+    202: ContractError("registration", "ERR_KNOWN_USER", 202, ("The principal is registered already.")),
+    203: ContractError("registration", "ERR_UNKNOWN_USER", 203, ("The principal is not registered.")),
+    204: ContractError("registration", "ERR_KIND", 204, ("No such kind of user or of device.")),
+    205: ContractError("registration", "ERR_SOURCE", 205, ("No such source of energy.")),
+    206: ContractError("registration", "ERR_HASH", 206, ("A hash has 32 bytes.")),
+    207: ContractError(
+        "registration", "ERR_CAPACITY", 207, ("A meter's capacity is above 0 and at most 10 GW.")
+    ),
+    208: ContractError(
+        "registration", "ERR_KEY", 208, ("The key does not fit the curve, or a gateway lacks its P-256 key.")
+    ),
+    209: ContractError(
+        "registration", "ERR_KNOWN_REFERENCE", 209, ("The owner has a device with this reference.")
+    ),
+    210: ContractError("registration", "ERR_UNKNOWN_DEVICE", 210, ("No device has this id.")),
+    211: ContractError(
+        "registration", "ERR_NOT_PENDING", 211, ("The device is not waiting for verification.")
+    ),
+    212: ContractError("registration", "ERR_REVOKED", 212, ("The device was revoked.")),
+    213: ContractError("registration", "ERR_KEY_IN_USE", 213, ("A verified device has this key.")),
+    214: ContractError("registration", "ERR_METER_IN_USE", 214, ("A verified device has this meter id.")),
+    215: ContractError("registration", "ERR_EXPIRED", 215, ("The validity lies in the past.")),
+    216: ContractError("registration", "ERR_SAME_OWNER", 216, ("The new owner is the old one.")),
+    217: ContractError("registration", "ERR_TEXT", 217, ("A name or description is not empty.")),
+    300: ContractError("oracle-staking", "ERR_NOT_GOVERNOR", 300, ("The caller is not a governor.")),
+    301: ContractError("oracle-staking", "ERR_NOT_OWNER", 301, ("The caller does not own this operator.")),
+    302: ContractError(
+        "oracle-staking", "ERR_NOT_DISPUTE", 302, ('The caller does not hold the role "dispute".')
+    ),
+    303: ContractError(
+        "oracle-staking", "ERR_PAUSED", 303, ("New operators and new stake wait until the pause is over.")
+    ),
+    304: ContractError("oracle-staking", "ERR_INITIALISED", 304, ("The window length is set already.")),
+    305: ContractError("oracle-staking", "ERR_NOT_INITIALISED", 305, ("The window length is not set yet.")),
+    306: ContractError(
+        "oracle-staking",
+        "ERR_WINDOW_LENGTH",
+        306,
+        ("A window is at least a second and at most a day long, and divides the day."),
+    ),
+    307: ContractError("oracle-staking", "ERR_UNKNOWN_OPERATOR", 307, ("No operator has this id.")),
+    308: ContractError(
+        "oracle-staking", "ERR_KEY_USED", 308, ("The key belongs, or once belonged, to an operator.")
+    ),
+    309: ContractError(
+        "oracle-staking", "ERR_KEY_PROOF", 309, ("The proof is not the node key's signature for this owner.")
+    ),
+    310: ContractError(
+        "oracle-staking", "ERR_AMOUNT", 310, ("Zero is no amount, and nobody is no offender.")
+    ),
+    311: ContractError("oracle-staking", "ERR_STAKE_TOO_SMALL", 311, ("The stake is smaller than that.")),
+    312: ContractError(
+        "oracle-staking",
+        "ERR_IN_COMMITTEE",
+        312,
+        ("A member of the current or the proposed epoch keeps its minimum stake."),
+    ),
+    313: ContractError("oracle-staking", "ERR_NOTHING_UNBONDING", 313, ("Nothing is being unstaked.")),
+    314: ContractError("oracle-staking", "ERR_STILL_UNBONDING", 314, ("The unbonding delay is not over.")),
+    315: ContractError("oracle-staking", "ERR_TRANSFER", 315, ("The STX could not be moved.")),
+    316: ContractError("oracle-staking", "ERR_COMMITTEE_SIZE", 316, ("A committee has 4 to 31 members.")),
+    317: ContractError(
+        "oracle-staking", "ERR_DUPLICATE_OPERATOR", 317, ("An operator stands twice in the committee.")
+    ),
+    318: ContractError("oracle-staking", "ERR_NO_PROPOSAL", 318, ("No epoch is proposed.")),
+    319: ContractError(
+        "oracle-staking",
+        "ERR_GROUP_KEY",
+        319,
+        ("The group key is not the one the network was born with, or not 96 bytes."),
+    ),
+    320: ContractError(
+        "oracle-staking",
+        "ERR_WINDOW_UNALIGNED",
+        320,
+        ("An epoch's first window starts at a multiple of the window length."),
+    ),
+    321: ContractError(
+        "oracle-staking",
+        "ERR_BOUNTY",
+        321,
+        ("A share of a bond, and a bounty of what is slashed, is at most the whole."),
+    ),
+    322: ContractError(
+        "oracle-staking", "ERR_NOT_OF_EPOCH", 322, ("The attestation is missing, or of another epoch.")
+    ),
+    323: ContractError("oracle-staking", "ERR_COUNTED", 323, ("This attestation is counted already.")),
+    324: ContractError(
+        "oracle-staking",
+        "ERR_ENCODING",
+        324,
+        ("A value has no consensus bytes; no argument of these types can cause it."),
+    ),
+    325: ContractError(
+        "oracle-staking", "ERR_BARRED", 325, ("A slashed operator is in no committee until it is reinstated.")
+    ),
+    326: ContractError("oracle-staking", "ERR_NOT_BARRED", 326, ("The operator is not barred.")),
+    327: ContractError("oracle-staking", "ERR_HELD", 327, ("The bond waits for the end of a challenge.")),
+    400: ContractError("production-oracle", "ERR_NOT_STAKING", 400, ("The caller is not oracle-staking.")),
+    401: ContractError(
+        "production-oracle", "ERR_UNKNOWN_EPOCH", 401, ("No epoch of this number was ever in force.")
+    ),
+    402: ContractError(
+        "production-oracle",
+        "ERR_EPOCH_CLOSED",
+        402,
+        ("The epoch is neither the current one nor the previous one within its grace."),
+    ),
+    403: ContractError(
+        "production-oracle",
+        "ERR_WINDOW_UNALIGNED",
+        403,
+        ("A window starts at a multiple of the window length."),
+    ),
+    404: ContractError(
+        "production-oracle",
+        "ERR_SIGNATURE_SLOTS",
+        404,
+        ("The list of signatures has not one slot for each member."),
+    ),
+    405: ContractError(
+        "production-oracle", "ERR_NO_QUORUM", 405, ("Fewer members than a quorum have signed this.")
+    ),
+    406: ContractError(
+        "production-oracle", "ERR_ALREADY_ATTESTED", 406, ("This revision of the window is attested already.")
+    ),
+    407: ContractError(
+        "production-oracle",
+        "ERR_REVISION_GAP",
+        407,
+        ("The revision before this one is not attested, or there are too many."),
+    ),
+    408: ContractError("production-oracle", "ERR_NOT_ATTESTED", 408, ("No such attestation.")),
+    409: ContractError(
+        "production-oracle", "ERR_VOID", 409, ("The window was attested as void: it has no zones.")
+    ),
+    410: ContractError(
+        "production-oracle", "ERR_OTHER_WINDOW", 410, ("The zone summary is of another window.")
+    ),
+    411: ContractError(
+        "production-oracle",
+        "ERR_NOT_PROVEN",
+        411,
+        ("The proof does not lead from the zone summary to the attested root."),
+    ),
+    412: ContractError("production-oracle", "ERR_ALREADY_OPEN", 412, ("The zone is open already.")),
+    413: ContractError(
+        "production-oracle", "ERR_EPOCH_ORDER", 413, ("Epochs are installed once each, in order.")
+    ),
+    414: ContractError(
+        "production-oracle",
+        "ERR_ENCODING",
+        414,
+        ("A value has no consensus bytes; no argument of these types can cause it."),
+    ),
+    500: ContractError(
+        "dispute-resolution",
+        "ERR_ENCODING",
+        500,
+        ("A value has no consensus bytes; no argument of these types can cause it."),
+    ),
+    501: ContractError("dispute-resolution", "ERR_NO_NETWORK", 501, ("No epoch is in force.")),
+    502: ContractError(
+        "dispute-resolution", "ERR_SIGNATURE", 502, ("These are no 65 bytes that a key has signed.")
+    ),
+    503: ContractError("dispute-resolution", "ERR_OTHER_KEY", 503, ("The two votes are of two keys.")),
+    504: ContractError("dispute-resolution", "ERR_SAME_VOTE", 504, ("The two votes say the same.")),
+    505: ContractError(
+        "dispute-resolution", "ERR_NOT_OPERATOR", 505, ("No operator has this id, or has or had this key.")
+    ),
+    506: ContractError("dispute-resolution", "ERR_JUDGED", 506, ("This offence is punished already.")),
+    507: ContractError("dispute-resolution", "ERR_NOT_ATTESTED", 507, ("No such attestation, or a void.")),
+    508: ContractError(
+        "dispute-resolution", "ERR_TOO_LATE", 508, ("The attestation can be disputed no more.")
+    ),
+    509: ContractError(
+        "dispute-resolution", "ERR_ZONE_CLOSED", 509, ("The zone is not open in production-oracle.")
+    ),
+    510: ContractError(
+        "dispute-resolution",
+        "ERR_NOT_PROVEN",
+        510,
+        ("The proof does not lead from the leaf to the zone's root."),
+    ),
+    511: ContractError(
+        "dispute-resolution",
+        "ERR_RESTATED",
+        511,
+        ("A restatement carries on the leaves of others: leaves are judged in revision 0."),
+    ),
+    512: ContractError(
+        "dispute-resolution", "ERR_OTHER_RECORD", 512, ("These bytes are not the record that the leaf names.")
+    ),
+    513: ContractError(
+        "dispute-resolution",
+        "ERR_UNSUPPORTED",
+        513,
+        ("The record says something that is not understood here beyond doubt."),
+    ),
+    514: ContractError("dispute-resolution", "ERR_NOT_FALSE", 514, ("The evidence shows nothing false.")),
+    515: ContractError(
+        "dispute-resolution", "ERR_SINCE", 515, ("The leaf at `since` is missing, or is another one.")
+    ),
+    516: ContractError(
+        "dispute-resolution", "ERR_ZONES", 516, ("These are not all zones of the window, ascending by id.")
+    ),
+    517: ContractError(
+        "dispute-resolution",
+        "ERR_TALLY",
+        517,
+        ("No leaves, or more than the zone has; or not all are counted yet."),
+    ),
+    518: ContractError("dispute-resolution", "ERR_GROUND", 518, ("There is no such ground for a challenge.")),
+    519: ContractError("dispute-resolution", "ERR_EVIDENCE", 519, ("Evidence is named by its sha256.")),
+    520: ContractError("dispute-resolution", "ERR_KNOWN", 520, ("This challenge was opened before.")),
+    521: ContractError("dispute-resolution", "ERR_TRANSFER", 521, ("The STX could not be moved.")),
+    522: ContractError("dispute-resolution", "ERR_UNKNOWN_CHALLENGE", 522, ("No challenge has this id.")),
+    523: ContractError(
+        "dispute-resolution",
+        "ERR_NOT_VOTER",
+        523,
+        ("The caller owns no member that may vote, or nobody does."),
+    ),
+    524: ContractError("dispute-resolution", "ERR_VOTED", 524, ("An owner votes once.")),
+    525: ContractError("dispute-resolution", "ERR_VOTING_OVER", 525, ("The deadline is over.")),
+    526: ContractError(
+        "dispute-resolution",
+        "ERR_VOTING_OPEN",
+        526,
+        ("Neither is there a majority nor is the deadline over."),
+    ),
+    527: ContractError("dispute-resolution", "ERR_RESOLVED", 527, ("The challenge is resolved.")),
+}
