@@ -8,11 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from consensus.encoding import Principal
+from oracle.chain.suite.aggregation import AggregationContract
 from oracle.chain.suite.dispute_resolution import DisputeResolutionContract
+from oracle.chain.suite.energy_production_tracking import EnergyProductionTrackingContract
+from oracle.chain.suite.energy_token import EnergyTokenContract
+from oracle.chain.suite.grid_management import GridManagementContract
 from oracle.chain.suite.oracle_staking import OracleStakingContract
 from oracle.chain.suite.production_oracle import ProductionOracleContract
 from oracle.chain.suite.registration import RegistrationContract
+from oracle.chain.suite.reward_token import RewardTokenContract
 from oracle.chain.suite.roles import RolesContract
+from oracle.chain.suite.verification_engine import VerificationEngineContract
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +51,33 @@ class Suite:
     def dispute_resolution(self) -> DisputeResolutionContract:
         """`dispute-resolution`."""
         return DisputeResolutionContract(self.deployer)
+
+    @property
+    def verification_engine(self) -> VerificationEngineContract:
+        """`verification-engine`."""
+        return VerificationEngineContract(self.deployer)
+
+    @property
+    def energy_token(self) -> EnergyTokenContract:
+        """`energy-token`."""
+        return EnergyTokenContract(self.deployer)
+
+    @property
+    def reward_token(self) -> RewardTokenContract:
+        """`reward-token`."""
+        return RewardTokenContract(self.deployer)
+
+    @property
+    def energy_production_tracking(self) -> EnergyProductionTrackingContract:
+        """`energy-production-tracking`."""
+        return EnergyProductionTrackingContract(self.deployer)
+
+    @property
+    def grid_management(self) -> GridManagementContract:
+        """`grid-management`."""
+        return GridManagementContract(self.deployer)
+
+    @property
+    def aggregation(self) -> AggregationContract:
+        """`aggregation`."""
+        return AggregationContract(self.deployer)

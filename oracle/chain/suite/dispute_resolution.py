@@ -13,6 +13,7 @@ from oracle.chain import codec
 from oracle.chain.address import contract_of
 from oracle.chain.calls import NOTHING_MOVES, Conditions, PublicCall, ReadCall, responded
 from oracle.chain.suite.errors import BY_CODE
+from oracle.chain.suite.shapes import Leaf
 from oracle.chain.transaction import ContractCall
 
 __all__ = [
@@ -146,66 +147,6 @@ class SubmitDoubleVoteResult:
             codec.uint(held["burned"]),
             codec.uint(held["operator"]),
             codec.uint(held["slashed"]),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """A tuple of dispute-resolution."""
-
-    assurance: int
-    export_register: int
-    export_wh: int
-    import_register: int
-    import_wh: int
-    quality: int
-    record: bytes
-    since: int
-    usage_point: int
-    window: int
-
-    def value(self) -> Value:
-        """As Clarity has it."""
-        return {
-            "assurance": codec.to_uint(self.assurance),
-            "export-register": codec.to_uint(self.export_register),
-            "export-wh": codec.to_uint(self.export_wh),
-            "import-register": codec.to_uint(self.import_register),
-            "import-wh": codec.to_uint(self.import_wh),
-            "quality": codec.to_uint(self.quality),
-            "record": codec.to_buff(self.record, 32),
-            "since": codec.to_uint(self.since),
-            "usage-point": codec.to_uint(self.usage_point),
-            "window": codec.to_uint(self.window),
-        }
-
-    @classmethod
-    def read(cls, value: Value) -> Self:
-        """From Clarity's; raises ContractMisread."""
-        held = codec.fields(
-            value,
-            "assurance",
-            "export-register",
-            "export-wh",
-            "import-register",
-            "import-wh",
-            "quality",
-            "record",
-            "since",
-            "usage-point",
-            "window",
-        )
-        return cls(
-            codec.uint(held["assurance"]),
-            codec.uint(held["export-register"]),
-            codec.uint(held["export-wh"]),
-            codec.uint(held["import-register"]),
-            codec.uint(held["import-wh"]),
-            codec.uint(held["quality"]),
-            codec.buff(held["record"]),
-            codec.uint(held["since"]),
-            codec.uint(held["usage-point"]),
-            codec.uint(held["window"]),
         )
 
 

@@ -255,4 +255,170 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
         ("Neither is there a majority nor is the deadline over."),
     ),
     527: ContractError("dispute-resolution", "ERR_RESOLVED", 527, ("The challenge is resolved.")),
+    600: ContractError(
+        "verification-engine",
+        "ERR_ENCODING",
+        600,
+        ("A value has no consensus bytes; no argument of these types can cause it."),
+    ),
+    601: ContractError("verification-engine", "ERR_NOT_ATTESTED", 601, ("No such attestation.")),
+    602: ContractError(
+        "verification-engine", "ERR_RESTATED", 602, ("A newer revision of the window is attested.")
+    ),
+    603: ContractError(
+        "verification-engine", "ERR_JUDGED", 603, ("A dispute has shown that the attestation is false.")
+    ),
+    604: ContractError(
+        "verification-engine",
+        "ERR_ZONE_CLOSED",
+        604,
+        ("The zone is not open in production-oracle, or the window is void."),
+    ),
+    605: ContractError(
+        "verification-engine",
+        "ERR_NOT_PROVEN",
+        605,
+        ("The proof does not lead from the leaf to the zone's root."),
+    ),
+    606: ContractError(
+        "verification-engine", "ERR_UNKNOWN_DEVICE", 606, ("The usage point is no registered device.")
+    ),
+    607: ContractError("verification-engine", "ERR_REVOKED", 607, ("The device was revoked.")),
+    608: ContractError(
+        "verification-engine",
+        "ERR_NOT_VERIFIED",
+        608,
+        ("The device waits for verification, or was not valid in this window."),
+    ),
+    609: ContractError(
+        "verification-engine",
+        "ERR_OTHER_RECORD",
+        609,
+        ("These bytes are not the record that the leaf names."),
+    ),
+    620: ContractError(
+        "energy-token", "ERR_NOT_ALLOWED", 620, ("The caller may neither mint nor burn this.")
+    ),
+    621: ContractError("energy-token", "ERR_PAUSED", 621, ("Minting waits until the pause is over.")),
+    622: ContractError("energy-token", "ERR_AMOUNT", 622, ("Nothing is minted or burned.")),
+    623: ContractError("energy-token", "ERR_BALANCE", 623, ("The holder has less.")),
+    640: ContractError("reward-token", "ERR_NOT_ALLOWED", 640, ("The caller may not do this.")),
+    641: ContractError("reward-token", "ERR_PAUSED", 641, ("Minting waits until the pause is over.")),
+    642: ContractError("reward-token", "ERR_AMOUNT", 642, ("Nothing is minted, burned, locked or unlocked.")),
+    643: ContractError("reward-token", "ERR_CAP", 643, ("There would be more than the cap.")),
+    644: ContractError("reward-token", "ERR_BALANCE", 644, ("The holder has less.")),
+    645: ContractError("reward-token", "ERR_LOCKED", 645, ("Less is locked.")),
+    646: ContractError("reward-token", "ERR_HELD", 646, ("A vote holds the lock.")),
+    647: ContractError("reward-token", "ERR_HOLD", 647, ("A lock is not held this long.")),
+    660: ContractError(
+        "energy-production-tracking",
+        "ERR_NOT_PRODUCER",
+        660,
+        ("The device's owner has not registered as a producer."),
+    ),
+    661: ContractError(
+        "energy-production-tracking", "ERR_NO_SOURCE", 661, ("The device is no source of energy.")
+    ),
+    662: ContractError(
+        "energy-production-tracking",
+        "ERR_RECORDED",
+        662,
+        ("This revision of the leaf, or a newer one, is recorded."),
+    ),
+    663: ContractError("energy-production-tracking", "ERR_ENERGY", 663, ("No meter counts so far.")),
+    664: ContractError(
+        "energy-production-tracking", "ERR_UNKNOWN_DEVICE", 664, ("Nothing is recorded of this device.")
+    ),
+    665: ContractError(
+        "energy-production-tracking", "ERR_SCHEDULED", 665, ("Maintenance is scheduled already.")
+    ),
+    666: ContractError(
+        "energy-production-tracking", "ERR_NOT_DUE", 666, ("The output asks for no maintenance.")
+    ),
+    667: ContractError(
+        "energy-production-tracking", "ERR_NOT_OWNER", 667, ("The caller does not own the device.")
+    ),
+    668: ContractError(
+        "energy-production-tracking", "ERR_NOT_SCHEDULED", 668, ("No maintenance is scheduled.")
+    ),
+    720: ContractError("aggregation", "ERR_PAUSED", 720, ("Nobody creates or joins during a pause.")),
+    721: ContractError("aggregation", "ERR_UNKNOWN_USER", 721, ("The caller is not registered.")),
+    722: ContractError("aggregation", "ERR_TEXT", 722, ("A name is not empty.")),
+    723: ContractError("aggregation", "ERR_UNKNOWN_VPP", 723, ("No VPP has this id.")),
+    724: ContractError("aggregation", "ERR_UNKNOWN_ASSET", 724, ("No device has this id.")),
+    725: ContractError(
+        "aggregation",
+        "ERR_NOT_OWNER",
+        725,
+        ("The caller neither owns the asset nor may decide for its owner."),
+    ),
+    726: ContractError("aggregation", "ERR_NOT_CONNECTED", 726, ("The asset is not connected to the grid.")),
+    727: ContractError("aggregation", "ERR_IN_VPP", 727, ("The asset is in a VPP.")),
+    728: ContractError(
+        "aggregation", "ERR_NOT_MEMBER", 728, ("The asset was not a member of this VPP in this window.")
+    ),
+    729: ContractError("aggregation", "ERR_AWAY", 729, ("The asset left this VPP not long enough ago.")),
+    730: ContractError("aggregation", "ERR_NOT_OPERATOR", 730, ("The caller does not operate the VPP.")),
+    731: ContractError(
+        "aggregation", "ERR_WINDOW", 731, ("A forecast is of a whole window that has not begun.")
+    ),
+    732: ContractError("aggregation", "ERR_FORECAST", 732, ("More than the capacity of the VPP puts out.")),
+    733: ContractError("aggregation", "ERR_KNOWN_FORECAST", 733, ("The window has a forecast.")),
+    734: ContractError("aggregation", "ERR_NO_FORECAST", 734, ("The window has no forecast.")),
+    735: ContractError("aggregation", "ERR_TOO_EARLY", 735, ("Output is still being proven.")),
+    736: ContractError("aggregation", "ERR_NOT_ATTESTED", 736, ("The window is not attested, or void.")),
+    737: ContractError("aggregation", "ERR_SCORED", 737, ("The forecast is scored.")),
+    738: ContractError("aggregation", "ERR_EMPTY", 738, ("There is no leaf in the list.")),
+    739: ContractError(
+        "aggregation", "ERR_COUNTED", 739, ("This leaf, or a newer revision of it, is counted already.")
+    ),
+    740: ContractError("aggregation", "ERR_OTHER_WINDOW", 740, ("The leaf is of another window.")),
+    860: ContractError("grid-management", "ERR_NOT_GOVERNOR", 860, ("Only a governor authorises operators.")),
+    861: ContractError(
+        "grid-management",
+        "ERR_NOT_OPERATOR",
+        861,
+        ("The caller is no authorised operator, nor another who may do this."),
+    ),
+    862: ContractError("grid-management", "ERR_PAUSED", 862, ("Nothing is connected during a pause.")),
+    863: ContractError("grid-management", "ERR_SAME", 863, ("The operator has this authorisation already.")),
+    864: ContractError("grid-management", "ERR_UNKNOWN_ASSET", 864, ("No device has this id.")),
+    865: ContractError("grid-management", "ERR_NOT_VERIFIED", 865, ("The asset is not verified.")),
+    866: ContractError("grid-management", "ERR_CONNECTED", 866, ("The asset is connected already.")),
+    867: ContractError("grid-management", "ERR_NOT_CONNECTED", 867, ("The asset is not connected.")),
+    868: ContractError(
+        "grid-management", "ERR_LIMIT", 868, ("A limit is above 0 and not above the asset's capacity.")
+    ),
+    869: ContractError(
+        "grid-management",
+        "ERR_ZONE_LIMIT",
+        869,
+        ("The zone's connection to the main grid has no room for this."),
+    ),
+    870: ContractError(
+        "grid-management", "ERR_MEASUREMENT", 870, ("A measurement or nominal value is above 0 and possible.")
+    ),
+    871: ContractError(
+        "grid-management", "ERR_PROTOCOL", 871, ("No such protocol, or it is in force already.")
+    ),
+    872: ContractError("grid-management", "ERR_EMERGENCY", 872, ("The zone's emergency is not over.")),
+    873: ContractError("grid-management", "ERR_ISLAND", 873, ("The zone is in that mode already.")),
+    874: ContractError("grid-management", "ERR_NOT_STORAGE", 874, ("The asset is no storage.")),
+    875: ContractError("grid-management", "ERR_KIND", 875, ("No such direction or kind.")),
+    876: ContractError(
+        "grid-management",
+        "ERR_WINDOWS",
+        876,
+        ("Windows start at a multiple of the window length, ahead of now, one to a week."),
+    ),
+    877: ContractError(
+        "grid-management", "ERR_POWER", 877, ("A power is above 0 and within the connection's limit.")
+    ),
+    878: ContractError("grid-management", "ERR_UNKNOWN_ORDER", 878, ("No order has this id.")),
+    879: ContractError(
+        "grid-management", "ERR_OTHER_LEAF", 879, ("The leaf is not of this order's asset and windows.")
+    ),
+    880: ContractError(
+        "grid-management", "ERR_COUNTED", 880, ("This leaf, or a newer revision of it, is counted already.")
+    ),
 }

@@ -13,6 +13,7 @@ from oracle.chain import codec
 from oracle.chain.address import contract_of
 from oracle.chain.calls import NOTHING_MOVES, Conditions, PublicCall, ReadCall, responded
 from oracle.chain.suite.errors import BY_CODE
+from oracle.chain.suite.shapes import Counts, Zone
 from oracle.chain.transaction import ContractCall
 
 __all__ = [
@@ -41,54 +42,6 @@ __all__ = [
     "Void",
     "Zone",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """A tuple of production-oracle."""
-
-    derived: int
-    estimated: int
-    gateway_signed: int
-    meter_signed: int
-    questionable: int
-    validated: int
-    witnessed: int
-
-    def value(self) -> Value:
-        """As Clarity has it."""
-        return {
-            "derived": codec.to_uint(self.derived),
-            "estimated": codec.to_uint(self.estimated),
-            "gateway-signed": codec.to_uint(self.gateway_signed),
-            "meter-signed": codec.to_uint(self.meter_signed),
-            "questionable": codec.to_uint(self.questionable),
-            "validated": codec.to_uint(self.validated),
-            "witnessed": codec.to_uint(self.witnessed),
-        }
-
-    @classmethod
-    def read(cls, value: Value) -> Self:
-        """From Clarity's; raises ContractMisread."""
-        held = codec.fields(
-            value,
-            "derived",
-            "estimated",
-            "gateway-signed",
-            "meter-signed",
-            "questionable",
-            "validated",
-            "witnessed",
-        )
-        return cls(
-            codec.uint(held["derived"]),
-            codec.uint(held["estimated"]),
-            codec.uint(held["gateway-signed"]),
-            codec.uint(held["meter-signed"]),
-            codec.uint(held["questionable"]),
-            codec.uint(held["validated"]),
-            codec.uint(held["witnessed"]),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,42 +268,6 @@ class Signers:
         return cls(
             codec.uint(held["epoch"]),
             codec.sequence(codec.boolean)(held["signers"]),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Zone:
-    """A tuple of production-oracle."""
-
-    counts: Counts
-    export_wh: int
-    import_wh: int
-    leaf_count: int
-    quality: int
-    root: bytes
-
-    def value(self) -> Value:
-        """As Clarity has it."""
-        return {
-            "counts": self.counts.value(),
-            "export-wh": codec.to_uint(self.export_wh),
-            "import-wh": codec.to_uint(self.import_wh),
-            "leaf-count": codec.to_uint(self.leaf_count),
-            "quality": codec.to_uint(self.quality),
-            "root": codec.to_buff(self.root, 32),
-        }
-
-    @classmethod
-    def read(cls, value: Value) -> Self:
-        """From Clarity's; raises ContractMisread."""
-        held = codec.fields(value, "counts", "export-wh", "import-wh", "leaf-count", "quality", "root")
-        return cls(
-            Counts.read(held["counts"]),
-            codec.uint(held["export-wh"]),
-            codec.uint(held["import-wh"]),
-            codec.uint(held["leaf-count"]),
-            codec.uint(held["quality"]),
-            codec.buff(held["root"]),
         )
 
 

@@ -1,0 +1,33 @@
+"""What a wallet lets a call move: post-conditions in the stories' words."""
+
+from __future__ import annotations
+
+from consensus.encoding import Principal
+from oracle.chain.calls import Conditions, only
+from oracle.chain.post_conditions import (
+    Asset,
+    Comparison,
+    FungibleCondition,
+    PostCondition,
+    StxCondition,
+)
+
+
+def pays(amount_ustx: int) -> Conditions:
+    """The caller pays this much STX, and nothing else moves."""
+    return only(stx(None, amount_ustx))
+
+
+def pays_out(contract: Principal, amount_ustx: int) -> Conditions:
+    """A contract pays this much STX, and nothing else moves."""
+    return only(stx(contract, amount_ustx))
+
+
+def stx(holder: Principal | None, amount_ustx: int) -> PostCondition:
+    """Just so much STX leaves a holder; None is the caller."""
+    return StxCondition(holder, Comparison.EQUAL, amount_ustx)
+
+
+def tokens(holder: Principal | None, asset: Asset, amount: int) -> PostCondition:
+    """Just so many units of a token leave a holder; None is the caller."""
+    return FungibleCondition(holder, asset, Comparison.EQUAL, amount)
