@@ -10,8 +10,13 @@
 
 ;;;; Constants
 
-;; The status of a device that is out of the registry for good.
+;; Statuses of a device: in the registry, and out of it for good.
+(define-constant VERIFIED u1)
 (define-constant REVOKED u2)
+
+;; No leaf has more, in Wh: where registers end.
+(define-constant ENERGY_MAX u1000000000000000)
+(define-constant BPS u10000)
 
 ;; A value has no consensus bytes; no argument of these types can cause it.
 (define-constant ERR_ENCODING (err u600))
@@ -94,7 +99,15 @@
       ERR_NOT_PROVEN
     )
     (asserts! (not (is-eq (get status device) REVOKED)) ERR_REVOKED)
-    (asserts! (contract-call? .registration is-verified-at usage-point window)
+    ;; What registration's is-verified-at says, without reading the device again.
+    (asserts!
+      (and
+        (is-eq (get status device) VERIFIED)
+        (or
+          (is-eq (get valid-until device) u0)
+          (< window (get valid-until device))
+        )
+      )
       ERR_NOT_VERIFIED
     )
     (ok {
@@ -133,5 +146,30 @@
   (begin
     (asserts! (is-eq (sha256 record) (get record leaf)) ERR_OTHER_RECORD)
     (verify-leaf revision zone leaf index siblings)
+  )
+)
+
+;; How far a reduction was met: what was used less than the baseline, as a share of what
+;; was promised, in basis points, rounded down. Nothing promised is nothing met.
+(define-read-only (performance-of
+    (baseline-wh uint)
+    (actual-wh uint)
+    (target-wh uint)
+  )
+  (if (or (<= baseline-wh actual-wh) (is-eq target-wh u0))
+    u0
+    (/ (* (smaller (- baseline-wh actual-wh) ENERGY_MAX) BPS) target-wh)
+  )
+)
+
+;;;; Private
+
+(define-private (smaller
+    (a uint)
+    (b uint)
+  )
+  (if (< a b)
+    a
+    b
   )
 )

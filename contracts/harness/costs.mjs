@@ -3,9 +3,11 @@
 
 import { readFileSync } from "node:fs";
 import { Cl } from "@stacks/transactions";
+import { attestDeep, ZONE } from "./attested.mjs";
 import { digestOf, doubleHash, nodeKey, PREVOTE, quorum, sign, slots, voteHash } from "./committee.mjs";
 import { clarityLeaf, hash32, leafHash, leafOf, leafProof, zoneSummary } from "./entries.mjs";
 import { MIN_STAKE, Network, UNBONDING_S } from "./network.mjs";
+import { tokens } from "./token-costs.mjs";
 import { batchOf, recordHash, registerItem } from "./records.mjs";
 
 /** The budget of one tenure: what all transactions of a block share. */
@@ -188,23 +190,11 @@ function openZone(net, depth) {
 }
 
 const SAMPLES = new URL("../../tests/fixtures/formats/ocmf/records.jsonl", import.meta.url);
-const DEPTH = 20;
-const ZONE = 1;
 
 /** A real record of a KEBA charger, 552 bytes that read its meter twice. */
 function kebaRecord() {
   const rows = readFileSync(SAMPLES, "utf8").trim().split("\n").map((line) => JSON.parse(line));
   return Buffer.from(rows.find(({ record }) => record.includes("62500.1297")).record);
-}
-
-/** Attests a leaf as the first of 2^20 in its zone; gives its proof. */
-function attestDeep(net, leaf) {
-  const path = slots(DEPTH).map((n) => hash32(`sibling ${n}`));
-  const above = (left, right) => doubleHash(Buffer.concat([left, right]));
-  const root = path.reduce(above, leafHash(clarityLeaf(leaf)));
-  const zone = { zone: ZONE, leaves: [leaf], root, leafCount: 2 ** DEPTH };
-  net.attest(leaf.window, [zone], {}, { signers: slots(quorum(net.committee.length)) });
-  return { index: Cl.uint(0), siblings: Cl.list(path.map((sibling) => Cl.buffer(sibling))) };
 }
 
 function doubleVote(net, digest) {
@@ -288,6 +278,7 @@ export async function measure() {
     ...(await staking()),
     ...(await oracle()),
     ...(await disputes(31)),
+    ...(await tokens(row)),
   ];
 }
 

@@ -159,3 +159,20 @@ describe("verify-zone", () => {
     expect(verifyZone(WINDOW, 1)).toHaveProperty("ok");
   });
 });
+
+describe("performance-of", () => {
+  const MAX = 2n ** 128n - 1n;
+  it.each([
+    ["what was promised", 1000, 800, 200, 10_000],
+    ["a part of it", 1000, 901, 200, 4950],
+    ["a part, rounded down", 1000, 999, 3, 3333],
+    ["more", 1000, 500, 200, 25_000],
+    ["nothing saved", 1000, 1000, 200, 0],
+    ["more used than before", 1000, 1001, 200, 0],
+    ["nothing promised", 1000, 0, 0, 0],
+    ["the largest numbers", MAX, 0, 10n ** 15n, 10_000],
+  ])("of %s", (_, baseline, actual, target, bps) => {
+    const args = [baseline, actual, target].map((n) => Cl.uint(n));
+    expect(net.view("verification-engine", "performance-of", args)).toBe(BigInt(bps));
+  });
+});
