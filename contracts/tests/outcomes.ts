@@ -25,3 +25,9 @@ export function expectEvent(outcome: any, topic: string): any {
 export function expectRefusal(value: any, code: number): void {
   expect(value).toEqual({ err: BigInt(code) });
 }
+
+/** The code that a call was refused with, or 0: for tables of what cannot be. */
+export function refusal(outcome: any): number {
+  const value: any = plain(outcome.result);
+  return "err" in value ? Number(value.err) : 0;
+}
