@@ -13,7 +13,7 @@ from oracle.chain import codec
 from oracle.chain.address import contract_of
 from oracle.chain.calls import NOTHING_MOVES, Conditions, PublicCall, ReadCall
 from oracle.chain.suite.errors import BY_CODE
-from oracle.chain.suite.shapes import Leaf
+from oracle.chain.suite.shapes import Leaf, Proof
 from oracle.chain.transaction import ContractCall
 
 __all__ = [
@@ -44,43 +44,10 @@ __all__ = [
     "Leaf",
     "Membership",
     "Output",
-    "Proven",
+    "Proof",
     "Score",
     "Vpp",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """A tuple of aggregation."""
-
-    index: int
-    leaf: Leaf
-    revision: int
-    siblings: tuple[bytes, ...]
-    zone: int
-
-    def value(self) -> Value:
-        """As Clarity has it."""
-        return {
-            "index": codec.to_uint(self.index),
-            "leaf": self.leaf.value(),
-            "revision": codec.to_uint(self.revision),
-            "siblings": codec.to_list(self.siblings, 24, lambda one: codec.to_buff(one, 32)),
-            "zone": codec.to_uint(self.zone),
-        }
-
-    @classmethod
-    def read(cls, value: Value) -> Self:
-        """From Clarity's; raises ContractMisread."""
-        held = codec.fields(value, "index", "leaf", "revision", "siblings", "zone")
-        return cls(
-            codec.uint(held["index"]),
-            Leaf.read(held["leaf"]),
-            codec.uint(held["revision"]),
-            codec.sequence(codec.buff)(held["siblings"]),
-            codec.uint(held["zone"]),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +248,7 @@ class AggregationContract:
         return contract_of(self.deployer, "aggregation")
 
     def aggregate_window(
-        self, vpp: int, window: int, proven: tuple[Proven, ...], *, post: Conditions = NOTHING_MOVES
+        self, vpp: int, window: int, proven: tuple[Proof, ...], *, post: Conditions = NOTHING_MOVES
     ) -> PublicCall[Output]:
         """Adds proven leaves of members to the VPP's output of one window. A newer revision of a leaf
         replaces an older one.
@@ -290,7 +257,7 @@ class AggregationContract:
             ContractCall(
                 self.principal,
                 "aggregate-window",
-                (codec.to_uint(vpp), codec.to_uint(window), codec.to_list(proven, 24, Proven.value)),
+                (codec.to_uint(vpp), codec.to_uint(window), codec.to_list(proven, 24, Proof.value)),
             ),
             Output.read,
             post,

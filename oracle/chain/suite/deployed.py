@@ -9,13 +9,19 @@ from dataclasses import dataclass
 
 from consensus.encoding import Principal
 from oracle.chain.suite.aggregation import AggregationContract
+from oracle.chain.suite.commitment import CommitmentContract
+from oracle.chain.suite.consumption_monitoring import ConsumptionMonitoringContract
 from oracle.chain.suite.dispute_resolution import DisputeResolutionContract
 from oracle.chain.suite.energy_production_tracking import EnergyProductionTrackingContract
 from oracle.chain.suite.energy_token import EnergyTokenContract
+from oracle.chain.suite.event_manager import EventManagerContract
+from oracle.chain.suite.governance import GovernanceContract
 from oracle.chain.suite.grid_management import GridManagementContract
+from oracle.chain.suite.marketplace import MarketplaceContract
 from oracle.chain.suite.oracle_staking import OracleStakingContract
 from oracle.chain.suite.production_oracle import ProductionOracleContract
 from oracle.chain.suite.registration import RegistrationContract
+from oracle.chain.suite.reward_distributor import RewardDistributorContract
 from oracle.chain.suite.reward_token import RewardTokenContract
 from oracle.chain.suite.roles import RolesContract
 from oracle.chain.suite.verification_engine import VerificationEngineContract
@@ -68,9 +74,19 @@ class Suite:
         return RewardTokenContract(self.deployer)
 
     @property
+    def governance(self) -> GovernanceContract:
+        """`governance`."""
+        return GovernanceContract(self.deployer)
+
+    @property
     def energy_production_tracking(self) -> EnergyProductionTrackingContract:
         """`energy-production-tracking`."""
         return EnergyProductionTrackingContract(self.deployer)
+
+    @property
+    def consumption_monitoring(self) -> ConsumptionMonitoringContract:
+        """`consumption-monitoring`."""
+        return ConsumptionMonitoringContract(self.deployer)
 
     @property
     def grid_management(self) -> GridManagementContract:
@@ -81,3 +97,23 @@ class Suite:
     def aggregation(self) -> AggregationContract:
         """`aggregation`."""
         return AggregationContract(self.deployer)
+
+    @property
+    def marketplace(self) -> MarketplaceContract:
+        """`marketplace`."""
+        return MarketplaceContract(self.deployer)
+
+    @property
+    def event_manager(self) -> EventManagerContract:
+        """`event-manager`."""
+        return EventManagerContract(self.deployer)
+
+    @property
+    def commitment(self) -> CommitmentContract:
+        """`commitment`."""
+        return CommitmentContract(self.deployer)
+
+    @property
+    def reward_distributor(self) -> RewardDistributorContract:
+        """`reward-distributor`."""
+        return RewardDistributorContract(self.deployer)

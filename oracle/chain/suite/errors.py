@@ -341,6 +341,66 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
     668: ContractError(
         "energy-production-tracking", "ERR_NOT_SCHEDULED", 668, ("No maintenance is scheduled.")
     ),
+    700: ContractError(
+        "consumption-monitoring",
+        "ERR_ENCODING",
+        700,
+        ("A value has no consensus bytes; no argument of these types can cause it."),
+    ),
+    701: ContractError("consumption-monitoring", "ERR_UNKNOWN_DEVICE", 701, ("No device has this id.")),
+    702: ContractError(
+        "consumption-monitoring", "ERR_NOT_OWNER", 702, ("The caller does not own the device, or the home.")
+    ),
+    703: ContractError("consumption-monitoring", "ERR_CATEGORY", 703, ("There is no such category.")),
+    704: ContractError("consumption-monitoring", "ERR_HASH", 704, ("A hash has 32 bytes.")),
+    705: ContractError(
+        "consumption-monitoring", "ERR_KNOWN", 705, ("The owner has registered this consumer.")
+    ),
+    706: ContractError(
+        "consumption-monitoring",
+        "ERR_NOT_REGISTERED",
+        706,
+        ("The device's owner has not registered it as a consumer."),
+    ),
+    707: ContractError(
+        "consumption-monitoring",
+        "ERR_RECORDED",
+        707,
+        ("This revision of the leaf, or any if it is shown anew, is recorded."),
+    ),
+    708: ContractError(
+        "consumption-monitoring",
+        "ERR_NOT_RECORDED",
+        708,
+        ("The leaf is not recorded, so nothing of it can be restated."),
+    ),
+    709: ContractError(
+        "consumption-monitoring", "ERR_OTHER_LEAF", 709, ("This is not the leaf that was recorded.")
+    ),
+    710: ContractError("consumption-monitoring", "ERR_ENERGY", 710, ("No meter counts so far.")),
+    711: ContractError("consumption-monitoring", "ERR_NOT_GOVERNOR", 711, ("The caller does not govern.")),
+    712: ContractError(
+        "consumption-monitoring", "ERR_TIMES", 712, ("The times of use are 24, of three kinds.")
+    ),
+    713: ContractError("consumption-monitoring", "ERR_ZONE_MIN", 713, ("The zone has too few meters.")),
+    714: ContractError(
+        "consumption-monitoring", "ERR_COMMITTED", 714, ("There is a commitment to this day.")
+    ),
+    715: ContractError(
+        "consumption-monitoring", "ERR_NOT_COMMITTED", 715, ("There is no commitment to this day.")
+    ),
+    716: ContractError(
+        "consumption-monitoring",
+        "ERR_COMMITMENT",
+        716,
+        ("The leaves and the salt are not what was committed to."),
+    ),
+    717: ContractError(
+        "consumption-monitoring",
+        "ERR_LEAVES",
+        717,
+        ("The leaves are not of this consumer and day, or not ascending."),
+    ),
     720: ContractError("aggregation", "ERR_PAUSED", 720, ("Nobody creates or joins during a pause.")),
     721: ContractError("aggregation", "ERR_UNKNOWN_USER", 721, ("The caller is not registered.")),
     722: ContractError("aggregation", "ERR_TEXT", 722, ("A name is not empty.")),
@@ -373,6 +433,73 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
         "aggregation", "ERR_COUNTED", 739, ("This leaf, or a newer revision of it, is counted already.")
     ),
     740: ContractError("aggregation", "ERR_OTHER_WINDOW", 740, ("The leaf is of another window.")),
+    760: ContractError("marketplace", "ERR_PAUSED", 760, ("Nothing is begun during a pause.")),
+    761: ContractError("marketplace", "ERR_UNKNOWN_ASSET", 761, ("No device or VPP has this id.")),
+    762: ContractError(
+        "marketplace",
+        "ERR_NOT_SELLER",
+        762,
+        ("The caller neither owns the asset nor operates the VPP, or the seller does so no more."),
+    ),
+    763: ContractError(
+        "marketplace",
+        "ERR_NOT_CONNECTED",
+        763,
+        ("The asset is not connected and verified, or its zone is in an emergency."),
+    ),
+    764: ContractError("marketplace", "ERR_KIND", 764, ("No such kind of offer, of asset, or of energy.")),
+    765: ContractError("marketplace", "ERR_CURRENCY", 765, ("No such currency, or ENERGY sold for ENERGY.")),
+    766: ContractError(
+        "marketplace", "ERR_ENERGY", 766, ("More energy than there is, less than the least part, or none.")
+    ),
+    767: ContractError(
+        "marketplace", "ERR_PRICE", 767, ("A price is above 0 and at most a million STX for a kWh.")
+    ),
+    768: ContractError(
+        "marketplace", "ERR_DELIVERY", 768, ("The windows are not ahead, not whole, too many, or overlap.")
+    ),
+    769: ContractError(
+        "marketplace", "ERR_CAPACITY", 769, ("The asset cannot feed in that much in these windows.")
+    ),
+    770: ContractError("marketplace", "ERR_UNKNOWN_OFFER", 770, ("No offer has this id.")),
+    771: ContractError("marketplace", "ERR_NOT_PENDING", 771, ("The offer is not open any more.")),
+    772: ContractError("marketplace", "ERR_SELF_TRADE", 772, ("Nobody trades with oneself.")),
+    773: ContractError(
+        "marketplace", "ERR_NOT_BUYER", 773, ("The offer is to somebody else, or to nobody in particular.")
+    ),
+    774: ContractError("marketplace", "ERR_TRANSFER", 774, ("The money could not be moved.")),
+    775: ContractError("marketplace", "ERR_PREFERENCE", 775, ("The buyer's own preferences rule this out.")),
+    776: ContractError("marketplace", "ERR_UNKNOWN_AUCTION", 776, ("No auction has this id.")),
+    777: ContractError(
+        "marketplace", "ERR_AUCTION_CLOSED", 777, ("The auction takes no more bids, or is cleared.")
+    ),
+    778: ContractError("marketplace", "ERR_AUCTION_OPEN", 778, ("The auction still takes bids.")),
+    779: ContractError(
+        "marketplace",
+        "ERR_LOW_BID",
+        779,
+        ("The price is below the reserve, or not above the lowest bid of a full list."),
+    ),
+    780: ContractError("marketplace", "ERR_UNKNOWN_TRADE", 780, ("No trade has this id.")),
+    781: ContractError("marketplace", "ERR_NOT_SETTLEMENT", 781, ("The caller is not payment-settlement.")),
+    782: ContractError("marketplace", "ERR_RELEASED", 782, ("The trade was released already, or not yet.")),
+    783: ContractError("marketplace", "ERR_UNKNOWN_GROUP", 783, ("No group has this id.")),
+    784: ContractError(
+        "marketplace",
+        "ERR_GROUP_CLOSED",
+        784,
+        ("The group has bought, or its deadline is over or beyond the offer's."),
+    ),
+    785: ContractError("marketplace", "ERR_PLEDGED", 785, ("The caller is in the group already.")),
+    786: ContractError("marketplace", "ERR_NO_PLEDGE", 786, ("The caller has pledged nothing here.")),
+    787: ContractError("marketplace", "ERR_GROUP_FULL", 787, ("The group is full.")),
+    788: ContractError(
+        "marketplace", "ERR_GROUP_SMALL", 788, ("The group does not take the offer's least part yet.")
+    ),
+    789: ContractError("marketplace", "ERR_AMOUNT", 789, ("An amount is above 0 and at most what there is.")),
+    790: ContractError(
+        "marketplace", "ERR_NOT_AUTOMATIC", 790, ("The buyer has not asked to be matched in this currency.")
+    ),
     860: ContractError("grid-management", "ERR_NOT_GOVERNOR", 860, ("Only a governor authorises operators.")),
     861: ContractError(
         "grid-management",
@@ -420,5 +547,146 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
     ),
     880: ContractError(
         "grid-management", "ERR_COUNTED", 880, ("This leaf, or a newer revision of it, is counted already.")
+    ),
+    900: ContractError(
+        "event-manager", "ERR_PAUSED", 900, ("New events and funds wait until the pause is over.")
+    ),
+    901: ContractError(
+        "event-manager", "ERR_NOT_UTILITY", 901, ('The caller does not hold the role "utility".')
+    ),
+    902: ContractError(
+        "event-manager", "ERR_NO_NETWORK", 902, ("No network is in force, so there are no windows.")
+    ),
+    903: ContractError(
+        "event-manager",
+        "ERR_WINDOWS",
+        903,
+        ("An event starts and ends at multiples of the window length, and lasts at most a day."),
+    ),
+    904: ContractError(
+        "event-manager",
+        "ERR_NOTICE",
+        904,
+        ("An event is announced before its adjustment hours, at most 30 days ahead."),
+    ),
+    905: ContractError("event-manager", "ERR_TARGET", 905, ("An event has a target and a programme.")),
+    906: ContractError(
+        "event-manager",
+        "ERR_BASELINE",
+        906,
+        ("The baseline has too few days or too many, or no whole window fits its adjustment."),
+    ),
+    907: ContractError("event-manager", "ERR_UNKNOWN_EVENT", 907, ("No event has this id.")),
+    908: ContractError(
+        "event-manager", "ERR_STATUS", 908, ("The event is not in the status that this takes.")
+    ),
+    909: ContractError("event-manager", "ERR_AMOUNT", 909, ("Zero is no amount.")),
+    910: ContractError("event-manager", "ERR_TRANSFER", 910, ("The STX could not be moved.")),
+    911: ContractError("event-manager", "ERR_TOO_EARLY", 911, ("It is too early for that.")),
+    912: ContractError(
+        "event-manager", "ERR_NO_POOL", 912, ("An event that nobody has funded does not start.")
+    ),
+    913: ContractError(
+        "event-manager",
+        "ERR_NOT_CANCELLABLE",
+        913,
+        ("The caller is not the operator of this event, or the event can be cancelled no more."),
+    ),
+    914: ContractError(
+        "event-manager", "ERR_NOT_DISTRIBUTOR", 914, ("The caller is not reward-distributor.")
+    ),
+    915: ContractError("event-manager", "ERR_NO_REFUND", 915, ("The caller has nothing to get back.")),
+    920: ContractError("commitment", "ERR_PAUSED", 920, ("New commitments wait until the pause is over.")),
+    921: ContractError("commitment", "ERR_UNKNOWN_EVENT", 921, ("No event has this id.")),
+    922: ContractError("commitment", "ERR_CLOSED", 922, ("Commitments to this event are closed.")),
+    923: ContractError(
+        "commitment",
+        "ERR_NOT_VERIFIED",
+        923,
+        ("The device is no meter that is verified now and until the event's end."),
+    ),
+    924: ContractError("commitment", "ERR_NOT_OWNER", 924, ("The caller is not the owner.")),
+    925: ContractError("commitment", "ERR_OTHER_ZONE", 925, ("The event is for another zone.")),
+    926: ContractError(
+        "commitment",
+        "ERR_COMMITTED_WH",
+        926,
+        ("A commitment is above 0 and at most what the device can carry in that time."),
+    ),
+    927: ContractError("commitment", "ERR_STAKE", 927, ("The stake is smaller than the event's terms ask.")),
+    928: ContractError(
+        "commitment", "ERR_DAY_TAKEN", 928, ("The device is committed to an event of that day.")
+    ),
+    929: ContractError(
+        "commitment", "ERR_BASELINE", 929, ("Events have taken so many days that no baseline is left.")
+    ),
+    930: ContractError("commitment", "ERR_TRANSFER", 930, ("The STX could not be moved.")),
+    931: ContractError(
+        "commitment", "ERR_UNKNOWN_COMMITMENT", 931, ("The device is not committed to this event.")
+    ),
+    932: ContractError("commitment", "ERR_NO_READINGS", 932, ("No readings are given.")),
+    933: ContractError(
+        "commitment", "ERR_NOT_NOW", 933, ("The event is not over, or the time to verify is.")
+    ),
+    934: ContractError("commitment", "ERR_JUDGED", 934, ("The commitment is judged already.")),
+    935: ContractError(
+        "commitment",
+        "ERR_SPAN",
+        935,
+        ("The readings do not cover the event, or cover more and it is not the owner who asks."),
+    ),
+    936: ContractError("commitment", "ERR_NOT_RECORDED", 936, ("A reading that this takes is not recorded.")),
+    937: ContractError(
+        "commitment", "ERR_QUALITY", 937, ("A reading of the event is estimated or questionable.")
+    ),
+    938: ContractError(
+        "commitment", "ERR_REGISTER", 938, ("The register went back: the meter was exchanged or rolled over.")
+    ),
+    939: ContractError("commitment", "ERR_NO_EXCUSE", 939, ("Nothing excuses the commitment.")),
+    940: ContractError("commitment", "ERR_NOT_DISTRIBUTOR", 940, ("The caller is not reward-distributor.")),
+    941: ContractError("commitment", "ERR_SETTLED", 941, ("The commitment is settled already.")),
+    950: ContractError("reward-distributor", "ERR_UNKNOWN_EVENT", 950, ("No event has this id.")),
+    951: ContractError(
+        "reward-distributor",
+        "ERR_TOO_EARLY",
+        951,
+        ("Commitments wait to be judged, and there is time left for it."),
+    ),
+    952: ContractError("reward-distributor", "ERR_NOT_DISTRIBUTED", 952, ("The event is not distributed.")),
+    1050: ContractError(
+        "governance", "ERR_PAUSED", 1050, ("Proposals and execution wait until the pause is over.")
+    ),
+    1051: ContractError(
+        "governance", "ERR_THRESHOLD", 1051, ("The caller has had fewer tokens locked than a proposal takes.")
+    ),
+    1052: ContractError("governance", "ERR_NO_CHANGES", 1052, ("A proposal changes something.")),
+    1053: ContractError("governance", "ERR_UNKNOWN_PARAMETER", 1053, ("No parameter has this name.")),
+    1054: ContractError(
+        "governance", "ERR_BOUNDS", 1054, ("The value is outside of the parameter's bounds.")
+    ),
+    1055: ContractError("governance", "ERR_REASON", 1055, ("A reason is named by its sha256.")),
+    1056: ContractError("governance", "ERR_UNKNOWN_PROPOSAL", 1056, ("No proposal has this id.")),
+    1057: ContractError(
+        "governance", "ERR_NOT_VOTING", 1057, ("The proposal is not voted on, or not any more.")
+    ),
+    1058: ContractError("governance", "ERR_VOTED", 1058, ("A holder votes once.")),
+    1059: ContractError(
+        "governance",
+        "ERR_NO_WEIGHT",
+        1059,
+        ("The caller has locked no tokens, or some only since the proposal."),
+    ),
+    1060: ContractError(
+        "governance", "ERR_NOT_PASSED", 1060, ("The proposal did not pass, or is queued already.")
+    ),
+    1061: ContractError("governance", "ERR_NOT_QUEUED", 1061, ("The proposal is not queued.")),
+    1062: ContractError("governance", "ERR_TIMELOCK", 1062, ("The timelock is not over.")),
+    1063: ContractError("governance", "ERR_EXPIRED", 1063, ("The proposal was not executed in time.")),
+    1064: ContractError("governance", "ERR_NOT_GOVERNOR", 1064, ("The caller is not a governor.")),
+    1065: ContractError(
+        "governance",
+        "ERR_CLOSED",
+        1065,
+        ("The proposal is executed, vetoed or rejected: there is nothing to stop."),
     ),
 }

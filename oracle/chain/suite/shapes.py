@@ -98,8 +98,8 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A tuple of dispute-resolution, verification-engine, energy-production-tracking, grid-management,
-    aggregation.
+    """A tuple of dispute-resolution, verification-engine, energy-production-tracking,
+    consumption-monitoring, grid-management, aggregation, commitment.
     """
 
     assurance: int
@@ -155,4 +155,37 @@ class Leaf:
             codec.uint(held["since"]),
             codec.uint(held["usage-point"]),
             codec.uint(held["window"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A tuple of consumption-monitoring, aggregation, commitment."""
+
+    index: int
+    leaf: Leaf
+    revision: int
+    siblings: tuple[bytes, ...]
+    zone: int
+
+    def value(self) -> Value:
+        """As Clarity has it."""
+        return {
+            "index": codec.to_uint(self.index),
+            "leaf": self.leaf.value(),
+            "revision": codec.to_uint(self.revision),
+            "siblings": codec.to_list(self.siblings, 24, lambda one: codec.to_buff(one, 32)),
+            "zone": codec.to_uint(self.zone),
+        }
+
+    @classmethod
+    def read(cls, value: Value) -> Self:
+        """From Clarity's; raises ContractMisread."""
+        held = codec.fields(value, "index", "leaf", "revision", "siblings", "zone")
+        return cls(
+            codec.uint(held["index"]),
+            Leaf.read(held["leaf"]),
+            codec.uint(held["revision"]),
+            codec.sequence(codec.buff)(held["siblings"]),
+            codec.uint(held["zone"]),
         )

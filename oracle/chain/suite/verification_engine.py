@@ -99,6 +99,17 @@ class VerificationEngineContract:
         """The contract itself."""
         return contract_of(self.deployer, "verification-engine")
 
+    def performance_of(self, baseline_wh: int, actual_wh: int, target_wh: int) -> ReadCall[int]:
+        """How far a reduction was met: what was used less than the baseline, as a share of what was
+        promised, in basis points, rounded down. Nothing promised is nothing met.
+        """
+        return ReadCall(
+            self.principal,
+            "performance-of",
+            (codec.to_uint(baseline_wh), codec.to_uint(actual_wh), codec.to_uint(target_wh)),
+            codec.uint,
+        )
+
     def verify_leaf(
         self, revision: int, zone: int, leaf: Leaf, index: int, siblings: tuple[bytes, ...]
     ) -> ReadCall[VerifyLeafResult]:
