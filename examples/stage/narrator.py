@@ -6,6 +6,7 @@ done that was not read back from the chain.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -39,12 +40,12 @@ class Narrator:
         self.refusals += 1
         print(f"  ✗ {text}\n      {why}")
 
-    def check(self, what: str, found: T, expected: T) -> None:
-        """The story says so, and the chain has to agree."""
+    def check(self, what: str, found: T, expected: T, text: Callable[[T], str] = str) -> None:
+        """The story says so, and the chain has to agree; `text` is how it is shown."""
         if found != expected:
-            raise StoryBroken(f"{what}: the chain says {found}, the story {expected}")
+            raise StoryBroken(f"{what}: the chain says {text(found)}, the story {text(expected)}")
         self.checks += 1
-        print(f"  ✓ {what}: {found}")
+        print(f"  ✓ {what}: {text(found)}")
 
     def end(self) -> None:
         """The last line."""

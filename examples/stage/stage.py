@@ -32,6 +32,7 @@ from oracle.chain.address import TESTNET, address_of
 from oracle.chain.calls import ContractRefused, PublicCall, ReadCall
 from oracle.chain.contracts import OracleContracts
 from oracle.chain.refusal import ContractError
+from oracle.chain.suite import shapes
 from oracle.chain.suite.deployed import Suite
 from oracle.chain.suite.production_oracle import OpenZoneSummary, SubmitWindowSummary
 from oracle.chain.suite.shapes import Leaf
@@ -53,6 +54,11 @@ class Proof(NamedTuple):
     place: int
     siblings: tuple[bytes, ...]
 
+    @property
+    def listed(self) -> shapes.Proof:
+        """The same as one tuple, as lists of proofs take it."""
+        return shapes.Proof(self.place, self.leaf, self.revision, self.siblings, self.zone)
+
 
 @dataclass(slots=True)
 class Stage:
@@ -67,7 +73,6 @@ class Stage:
     meters: list[Meter] = field(default_factory=list)
     _attested: dict[int, WindowData] = field(default_factory=dict)
     _registry_revision: int = 0
-    _taken_until: int = 0
 
     def __getitem__(self, name: str) -> Account:
         """A person of the story."""
@@ -147,12 +152,11 @@ class Stage:
 
     # -- time -----------------------------------------------------------------------
 
-    async def next_window(self) -> int:
-        """The next window that has not begun; windows are handed out in order."""
-        now_s = await self.chain.now_s()
-        window = max(-(-(now_s + 1) // WINDOW_S) * WINDOW_S, self._taken_until)
-        self._taken_until = window + WINDOW_S
-        return window
+    async def next_window(self, ahead_s: int = 1) -> int:
+        """The next window that begins no sooner than in `ahead_s` seconds: about ten a transaction."""
+        soonest = await self.chain.now_s() + ahead_s
+        window = -(-soonest // WINDOW_S) * WINDOW_S
+        return max(window, max(self._attested, default=0) + WINDOW_S)
 
     async def wait_until(self, time_s: int) -> None:
         """Let chain time pass."""
