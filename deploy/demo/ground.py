@@ -14,22 +14,27 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import coincurve
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from consensus.encoding import Principal, Some, Value, encode
+from consensus.encoding import Principal, Value, encode
 from deploy.demo.plan import DATA, OPERATORS, Meter, Plan
-from deploy.demo.processes import ROOT, StartFailed
+from deploy.demo.processes import StartFailed
+from oracle.chain import deployment
+from oracle.chain import plan as deployment_plan
 from oracle.chain.address import TESTNET, account_text, address_of, contract_of
+from oracle.chain.calls import PublicCall, only, refusal, why
 from oracle.chain.client import StacksClient
 from oracle.chain.courier import OutboxLimits
-from oracle.chain.deploy import ContractSource, deploy
+from oracle.chain.deployment import Progress
 from oracle.chain.outbox import Outbox
-from oracle.chain.post_conditions import PostConditionMode
-from oracle.chain.transaction import ContractCall
+from oracle.chain.post_conditions import Comparison, StxCondition
+from oracle.chain.refusal import ContractError
+from oracle.chain.suite.deployed import Suite
+from oracle.chain.suite.registration import Details
 from oracle.feeds.virtual_meter import compressed
 from oracle.keys import keystore
 from oracle.keys.ceremony import new_key, new_password
@@ -40,7 +45,7 @@ FUNDS_USTX: Final = 50_000_000_000
 STAKE_USTX: Final = 2_000_000_000
 LIMITS: Final = OutboxLimits(depth=1, poll_s=0.25, resend_after_s=20)
 _METER, _GATEWAY, _NO_CURVE, _P256 = 1, 2, 0, 1
-Progress = Callable[[str], None]
+_PRODUCER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,25 +114,22 @@ async def lay(
     plan: Plan,
     governor: coincurve.PrivateKey,
     operators: tuple[Operator, ...],
-    progress: Progress,
+    progress: Callable[[str], None],
 ) -> None:
     """Bring everything on chain that the nodes expect there."""
     deployer = deployer_of(governor)
+    suite = Suite(deployer)
     folder = plan.folder / "governor"
     async with StacksClient((plan.devnet,)) as client, outbox_of(folder, governor, client) as outbox:
-        progress("deploying the contracts")
-        await deploy(client, outbox, _sources())
-        call = Caller(outbox, deployer)
-        progress("initialising the oracle and enrolling devices")
-        await call("staking:initialise", "oracle-staking", "initialise", plan.window_s)
-        await call("roles:verifier", "roles", "grant-role", deployer, "verifier")
-        disputes = contract_of(deployer, "dispute-resolution")
-        await call("roles:dispute", "roles", "grant-role", disputes, "dispute")
-        await call("user", "registration", "register-user", 2, _hash("profile"))
+        contracts = deployment_plan.load(deployment_plan.shipped(), {"window-s": plan.window_s})
+        await deployment.carry_out(client, outbox, contracts, lambda one: progress(_step(one)))
+        call = Caller(outbox)
+        progress("enrolling devices")
+        await call("user", suite.registration.register_user(_PRODUCER, _hash("profile")))
         for meter in plan.meters:
-            await call(f"device:{meter.device}", "registration", "register-device", *_device(meter))
+            await call(f"device:{meter.device}", _registered(suite, meter))
         for meter in plan.meters:
-            await call(f"verify:{meter.device}", "registration", "verify-asset", meter.device)
+            await call(f"verify:{meter.device}", suite.registration.verify_asset(meter.device))
         await call.settled()
         progress("operators register and stake")
         await asyncio.gather(
@@ -138,20 +140,25 @@ async def lay(
         )
         members = await _members(client, deployer, operators)
         progress("proposing the first committee")
-        await call("epoch:1", "oracle-staking", "propose-epoch", members)
+        await call("epoch:1", suite.oracle_staking.propose_epoch(members))
         await call.settled()
+
+
+def _step(one: Progress) -> str:
+    return f"contracts, {one.at} of {one.steps}: {one.label}"
 
 
 async def enrol_operator(folder: Path, operator: Operator, client: StacksClient, deployer: Principal) -> None:
     """Register and stake, by the operator's account, whose outbox is in `folder`."""
     async with outbox_of(folder, operator.owner, client) as outbox:
-        call = Caller(outbox, deployer)
+        staking = Suite(deployer).oracle_staking
+        call = Caller(outbox)
         proof = key_proof(operator.node, deployer, operator.address)
-        key = operator.node.public_key.format()
-        await call("register", "oracle-staking", "register-operator", key, proof)
+        await call("register", staking.register_operator(operator.node.public_key.format(), proof))
         await call.settled()
         id_ = await operator_id(client, deployer, operator)
-        await call("stake", "oracle-staking", "stake", id_, STAKE_USTX, mode=PostConditionMode.ALLOW)
+        its_stake = only(StxCondition(None, Comparison.EQUAL, STAKE_USTX))
+        await call("stake", staking.stake(id_, STAKE_USTX, post=its_stake))
         await call.settled()
 
 
@@ -170,52 +177,37 @@ async def _members(
 
 async def operator_id(client: StacksClient, deployer: Principal, operator: Operator) -> int:
     """The id that the staking contract gave an operator. Raises StartFailed while it has none."""
-    staking = contract_of(deployer, "oracle-staking")
     key = operator.node.public_key.format()
-    match await client.call_read_only(staking, "get-operator-of-key", (key,)):
-        case Some(int(id_)):
-            return id_
-        case _:
-            raise StartFailed("an operator is not registered after its transaction was mined")
+    id_ = await client.ask(Suite(deployer).oracle_staking.get_operator_of_key(key))
+    if id_ is None:
+        raise StartFailed("an operator is not registered after its transaction was mined")
+    return id_
 
 
 class Caller:
     """Queues contract calls of one account and waits for them; each key is sent once, ever."""
 
-    def __init__(self, outbox: Outbox, deployer: Principal) -> None:
+    def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        self._deployer = deployer
         self._keys: list[str] = []
 
-    async def __call__(
-        self,
-        key: str,
-        contract: str,
-        function: str,
-        *arguments: Value,
-        mode: PostConditionMode = PostConditionMode.DENY,
-    ) -> None:
-        """Queue a call of `contract` under a key of its own."""
-        payload = ContractCall(contract_of(self._deployer, contract), function, arguments)
-        await self._outbox.enqueue(key, payload, mode=mode)
+    async def __call__(self, key: str, call: PublicCall[Any]) -> None:
+        """Queue a call under a key of its own."""
+        await self._outbox.call(key, call)
         self._keys.append(key)
 
     async def settled(self) -> None:
-        """All calls are in blocks. Raises StartFailed for one that failed."""
+        """All calls are in blocks. Raises StartFailed for one that failed, with the contract's reason."""
         for key in self._keys:
             job = await self._outbox.mined(key)
-            if job.abandoned is not None or job.succeeded is False:
-                raise StartFailed(
-                    f"the set-up's transaction {key} failed on chain: {job.abandoned or job.txid}"
-                )
+            if not job.succeeded:
+                raise StartFailed(f"the transaction {key} failed on chain: {why(job)}")
         self._keys.clear()
 
-    async def refused(self, key: str, contract: str, function: str, *arguments: Value) -> bool:
-        """Whether the contract aborts a call."""
-        await self._outbox.enqueue(
-            key, ContractCall(contract_of(self._deployer, contract), function, arguments)
-        )
-        return (await self._outbox.mined(key)).succeeded is False
+    async def refused(self, key: str, call: PublicCall[Any]) -> ContractError | None:
+        """The error with which the contract refuses a call; None where it does not."""
+        await self._outbox.call(key, call)
+        return refusal(await self._outbox.mined(key))
 
 
 @asynccontextmanager
@@ -231,25 +223,20 @@ async def outbox_of(folder: Path, key: coincurve.PrivateKey, client: StacksClien
             await asyncio.gather(running, return_exceptions=True)
 
 
-def _sources() -> tuple[ContractSource, ...]:
-    folder = ROOT / "contracts"
-    order = json.loads((folder / "deployment.json").read_text())["contracts"]
-    return tuple(ContractSource(one["name"], (folder / one["path"]).read_text()) for one in order)
-
-
-def _device(meter: Meter) -> tuple[Value, ...]:
+def _registered(suite: Suite, meter: Meter) -> PublicCall[int]:
     key = device_key(meter)
-    details: Value = {
-        "zone": meter.zone,
-        "kind": _GATEWAY if meter.kind == "gateway" else _METER,
-        "curve": _P256 if key else _NO_CURVE,
-        "key": key,
-        "meter-id": meter.meter_id,
-        "location": _hash(f"location {meter.device}"),
-        "source": 0,
-        "valid-until": 0,
-    }
-    return meter.device, f"{meter.kind} {meter.device}", meter.capacity_w, details
+    details = Details(
+        zone=meter.zone,
+        kind=_GATEWAY if meter.kind == "gateway" else _METER,
+        curve=_P256 if key else _NO_CURVE,
+        key=key,
+        meter_id=meter.meter_id,
+        location=_hash(f"location {meter.device}"),
+        source=0,
+        valid_until=0,
+    )
+    name = f"{meter.kind} {meter.device}"
+    return suite.registration.register_device(meter.device, name, meter.capacity_w, details)
 
 
 def device_key(meter: Meter) -> bytes:

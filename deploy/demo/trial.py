@@ -18,14 +18,15 @@ from typing import Any, Final
 import aiohttp
 import coincurve
 
-from consensus.encoding import Principal, Some, Value
+from consensus.encoding import Principal
 from deploy.demo.charges import Charge, Member, Proof
 from deploy.demo.ground import Caller, Operator, operator_id, outbox_of
 from deploy.demo.plan import OPERATORS, Plan
-from oracle.chain.address import contract_of
+from oracle.chain.calls import ANYTHING_MOVES
 from oracle.chain.client import StacksClient
 from oracle.chain.endpoint import ChainUnavailable
-from oracle.chain.post_conditions import PostConditionMode
+from oracle.chain.suite.deployed import Suite
+from oracle.chain.suite.oracle_staking import ERR_BARRED
 
 LOOK_S: Final = 1.0
 BPS: Final = 10_000
@@ -33,8 +34,7 @@ NO_LEAF: Final = 404
 GUILTY: Final = True
 JUDGEMENTS_MAX: Final = 200
 """A traitor that votes twice in every round may be slashed more than once before the last look."""
-DISPUTES: Final = "dispute-resolution"
-STAKING: Final = "oracle-staking"
+REVOKED: Final = 2
 _DISCONNECTED = (aiohttp.ClientError, TimeoutError, OSError, ChainUnavailable)
 
 
@@ -52,6 +52,10 @@ class Trial:
     operators: tuple[Operator, ...]
     deployer: Principal
     say: Callable[[str], None]
+
+    @property
+    def _suite(self) -> Suite:
+        return Suite(self.deployer)
 
     @property
     def _folder(self) -> Path:
@@ -91,9 +95,8 @@ class Trial:
             await asyncio.sleep(LOOK_S)
 
     async def _barred(self, client: StacksClient, ids: list[int]) -> bool:
-        staking = contract_of(self.deployer, STAKING)
         try:
-            return all([await client.call_read_only(staking, "is-barred", (id_,)) for id_ in ids])
+            return all([await client.ask(self._suite.oracle_staking.is_barred(id_)) for id_ in ids])
         except _DISCONNECTED:
             return False
 
@@ -117,18 +120,18 @@ class Trial:
     async def _shut_out(self, ids: list[int]) -> None:
         """The governor proposes the same committee again: the contract refuses it."""
         async with self._caller("governor", self.governor) as call:
-            refused = await call.refused("same committee", STAKING, "propose-epoch", tuple(ids))
-        if not refused:
+            refused = await call.refused(
+                "same committee", self._suite.oracle_staking.propose_epoch(tuple(ids))
+            )
+        if refused != ERR_BARRED:
             raise NotCaught("a committee with a barred operator was taken")
-        self.say("⚑ the next epoch does not take them: propose-epoch is refused")
+        self.say(f"⚑ the next epoch does not take them: {refused}")
 
     async def _stake(self, client: StacksClient, id_: int) -> int:
-        staking = contract_of(self.deployer, STAKING)
-        match await client.call_read_only(staking, "get-operator", (id_,)):
-            case Some({"stake": int(stake), "unbonding": int(unbonding)}):
-                return stake + unbonding
-            case _:
-                raise NotCaught(f"operator {id_} is not there")
+        operator = await client.ask(self._suite.oracle_staking.get_operator(id_))
+        if operator is None:
+            raise NotCaught(f"operator {id_} is not there")
+        return operator.stake + operator.unbonding
 
     # -- what the operators decide -----------------------------------------------------
 
@@ -149,21 +152,24 @@ class Trial:
         shown = json.dumps(witnesses[first], sort_keys=True).encode()
         evidence = hashlib.sha256(shown).digest()
         (self._folder / "evidence.json").write_bytes(shown)
-        accusation: tuple[Value, ...] = (ids[traitor], self.charge.ground, evidence, 0)
+        accused, disputes = ids[traitor], self._suite.dispute_resolution
+        opening = disputes.open_challenge(accused, self.charge.ground, evidence, 0, post=ANYTHING_MOVES)
         self.say(
             f"⚑ operator {first + 1} opens a challenge, with a bond: its node saw {_sight(witnesses[first])}"
         )
         async with self._caller(f"operator-{first + 1}", self.operators[first].owner) as call:
-            await call("open", DISPUTES, "open-challenge", *accusation, mode=PostConditionMode.ALLOW)
+            await call("open", opening)
             await call.settled()
-        case = await self._case(client, (ids[traitor], self.charge.ground, 0, evidence))
+        case = await client.ask(disputes.get_challenge_of(accused, self.charge.ground, 0, evidence))
+        if case is None:
+            raise NotCaught("a challenge that was opened is not there")
         for slot in witnesses:
             async with self._caller(f"operator-{slot + 1}", self.operators[slot].owner) as call:
-                await call(f"vote:{case}", DISPUTES, "vote-challenge", case, GUILTY)
+                await call(f"vote:{case}", disputes.vote_challenge(case, GUILTY))
                 await call.settled()
             self.say(f"⚑ operator {slot + 1} votes guilty: its own node saw {_sight(witnesses[slot])}")
         async with self._caller("governor", self.governor) as call:
-            await call(f"resolve:{case}", DISPUTES, "resolve-challenge", case, mode=PostConditionMode.ALLOW)
+            await call(f"resolve:{case}", disputes.resolve_challenge(case, post=ANYTHING_MOVES))
             await call.settled()
 
     async def _witnesses(self, traitor: int, judges: list[int]) -> dict[int, Member]:
@@ -195,28 +201,18 @@ class Trial:
         except _DISCONNECTED:
             return None
 
-    async def _case(self, client: StacksClient, accusation: tuple[Value, ...]) -> int:
-        disputes = contract_of(self.deployer, DISPUTES)
-        match await client.call_read_only(disputes, "get-challenge-of", accusation):
-            case Some(int(id_)):
-                return id_
-            case _:
-                raise NotCaught("a challenge that was opened is not there")
-
     # -- a meter's trial ---------------------------------------------------------------
 
     async def _revoke(self, client: StacksClient) -> None:
         """The verifier revokes a meter that a majority of nodes saw contradicting itself."""
         meter = await self._meter_of_two_stories()
         async with self._caller("governor", self.governor) as call:
-            await call(f"revoke:{meter}", "registration", "revoke-asset", meter)
+            await call(f"revoke:{meter}", self._suite.registration.revoke_asset(meter))
             await call.settled()
-        registration = contract_of(self.deployer, "registration")
-        match await client.call_read_only(registration, "get-device", (meter,)):
-            case Some({"status": 2}):
-                self.say(f"⚑ meter {meter} is revoked on chain; the operators keep their stakes")
-            case _:
-                raise NotCaught(f"meter {meter} is still registered")
+        device = await client.ask(self._suite.registration.get_device(meter))
+        if device is None or device.status != REVOKED:
+            raise NotCaught(f"meter {meter} is still registered")
+        self.say(f"⚑ meter {meter} is revoked on chain; the operators keep their stakes")
         await self._until_left_out(meter)
 
     async def _meter_of_two_stories(self) -> int:
@@ -255,7 +251,7 @@ class Trial:
             StacksClient((self.plan.devnet,)) as client,
             outbox_of(self._folder / folder, key, client) as outbox,
         ):
-            yield Caller(outbox, self.deployer)
+            yield Caller(outbox)
 
 
 def _sight(member: Member) -> str:

@@ -18,6 +18,7 @@ from oracle.chain.suite.errors import BY_CODE
 from oracle.chain.transaction import ContractCall
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class ContractRefused(Exception):  # noqa: N818 - it states a fact
@@ -47,24 +48,24 @@ def only(*conditions: PostCondition) -> Conditions:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadCall(Generic[T]):
+class ReadCall(Generic[T_co]):
     """A read-only call; `read` makes the answer what the interface says."""
 
     contract: Principal
     function: str
     arguments: tuple[Value, ...]
-    read: Reader[T]
+    read: Reader[T_co]
 
 
 @dataclass(frozen=True, slots=True)
-class PublicCall(Generic[T]):
+class PublicCall(Generic[T_co]):
     """A call that changes something; a success gives what `read` reads."""
 
     payload: ContractCall
-    read: Reader[T]
+    read: Reader[T_co]
     post: Conditions = NOTHING_MOVES
 
-    def outcome(self, job: Job) -> T:
+    def outcome(self, job: Job) -> T_co:
         """What the call of a mined job has given. Raises ContractRefused with the reason."""
         if job.succeeded and job.result_bytes is not None:
             return responded(self.read)(decode(job.result_bytes))

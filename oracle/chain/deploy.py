@@ -7,13 +7,14 @@ are for, nor their order, which the caller has from their dependencies.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from consensus.encoding import Principal
 from oracle.chain.address import contract_of, principal_text
+from oracle.chain.calls import why
 from oracle.chain.client import StacksClient
-from oracle.chain.job import Abandoned, Job
 from oracle.chain.outbox import Outbox
 from oracle.chain.transaction import ContractDeploy
 
@@ -46,46 +47,35 @@ class Deployed:
     txid: str | None
 
 
+def unheard(_: Deployed) -> None:
+    """For whoever needs no progress."""
+
+
 async def deploy(
-    client: StacksClient, outbox: Outbox, contracts: tuple[ContractSource, ...]
+    client: StacksClient,
+    outbox: Outbox,
+    contracts: tuple[ContractSource, ...],
+    tell: Callable[[Deployed], None] = unheard,
 ) -> tuple[Deployed, ...]:
     """Deploy what is missing, one after the other, under the outbox's account.
 
-    The outbox must be running. Checks all that is there before it sends anything. Raises
-    ContractDiffers, DeployFailed if one aborts or is refused, ChainUnavailable.
+    The outbox must be running. Checks all that is there before it sends anything; `tell` hears
+    of each contract once it is on the chain. Raises ContractDiffers, DeployFailed if one aborts
+    or is refused, ChainUnavailable.
     """
     if len(contracts) > CONTRACTS_MAX or len({one.name for one in contracts}) != len(contracts):
         raise DeployFailed(f"a plan has at most {CONTRACTS_MAX} contracts, of different names")
-    present = [await _is_present(client, outbox.address, one) for one in contracts]
+    present = [await is_present(client, outbox.address, one) for one in contracts]
     done: list[Deployed] = []
-    for contract, is_present in zip(contracts, present, strict=True):
+    for contract, there in zip(contracts, present, strict=True):
         principal = contract_of(outbox.address, contract.name)
-        done.append(Deployed(principal, None if is_present else await _deploy(client, outbox, contract)))
+        done.append(Deployed(principal, None if there else await _deploy(client, outbox, contract)))
+        tell(done[-1])
     return tuple(done)
 
 
-async def _deploy(client: StacksClient, outbox: Outbox, contract: ContractSource) -> str:
-    key = await _unused_key(outbox, contract)
-    await outbox.enqueue(key, ContractDeploy(contract.name, contract.source))
-    job = await outbox.mined(key)
-    # Asked of the chain, not of the job: another process may have deployed it.
-    if not await _is_present(client, outbox.address, contract):
-        raise DeployFailed(f"{contract.name}: {_why(job)}")
-    return job.txid or ""
-
-
-async def _unused_key(outbox: Outbox, contract: ContractSource) -> str:
-    """The key of the deploy that is under way, or a new one: an aborted deploy may be tried again."""
-    digest = hashlib.sha256(contract.source.encode()).hexdigest()
-    for number in range(TRIES_MAX):
-        key = f"deploy:{contract.name}:{digest}:{number}"
-        job = await outbox.job(key)
-        if job is None or not job.finished:
-            return key
-    raise DeployFailed(f"{contract.name}: tried {TRIES_MAX} times")
-
-
-async def _is_present(client: StacksClient, owner: Principal, contract: ContractSource) -> bool:
+async def is_present(client: StacksClient, owner: Principal, contract: ContractSource) -> bool:
+    """Whether `owner` has deployed this source. Raises ContractDiffers where it is another one."""
     principal = contract_of(owner, contract.name)
     source = await client.contract_source(principal)
     if source is not None and source != contract.source:
@@ -93,7 +83,22 @@ async def _is_present(client: StacksClient, owner: Principal, contract: Contract
     return source is not None
 
 
-def _why(job: Job) -> str:
-    if job.abandoned is Abandoned.REFUSED and job.refusal is not None:
-        return f"refused: {job.refusal.value}"
-    return f"aborted in block {job.height}"
+async def unused_key(outbox: Outbox, name: str) -> str:
+    """The key of the attempt that is under way, or a new one: what was aborted may be tried again."""
+    for number in range(TRIES_MAX):
+        key = f"{name}:{number}"
+        job = await outbox.job(key)
+        if job is None or not job.finished:
+            return key
+    raise DeployFailed(f"{name}: tried {TRIES_MAX} times")
+
+
+async def _deploy(client: StacksClient, outbox: Outbox, contract: ContractSource) -> str:
+    digest = hashlib.sha256(contract.source.encode()).hexdigest()
+    key = await unused_key(outbox, f"deploy:{contract.name}:{digest}")
+    await outbox.enqueue(key, ContractDeploy(contract.name, contract.source))
+    job = await outbox.mined(key)
+    # Asked of the chain, not of the job: another process may have deployed it.
+    if not await is_present(client, outbox.address, contract):
+        raise DeployFailed(f"{contract.name}: {why(job)}")
+    return job.txid or ""

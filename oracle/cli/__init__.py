@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from oracle.cli import audit, evidence, explain, keys, node, status
+from oracle.cli import audit, contracts, evidence, explain, keys, node, status
 
 _COMMANDS: Final[tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentParser]], None], ...]] = (
     keys.add,
@@ -20,6 +20,7 @@ _COMMANDS: Final[tuple[Callable[[argparse._SubParsersAction[argparse.ArgumentPar
     explain.add,
     audit.add,
     evidence.add,
+    contracts.add,
 )
 
 

@@ -13,6 +13,7 @@ import coincurve
 from deploy.demo import files, ground
 from deploy.demo import plan as plans
 from deploy.demo.ground import Caller, Operator, operator_id, outbox_of
+from oracle.chain.suite.deployed import Suite
 from oracle.chain.transaction import TokenTransfer
 from oracle.keys import keystore
 from oracle.keys.ceremony import new_key, new_password
@@ -37,6 +38,7 @@ class Registrar:
         self.town = town
         self.governor, self.first = ground.make_keys(town.plan)
         self.deployer = ground.deployer_of(self.governor)
+        self.staking = Suite(self.deployer).oracle_staking
         self.keys = [one.node.public_key for one in self.first]
         """Of all nodes, by index: a newcomer is told where the others listen, and dials them."""
         self.calls = 0
@@ -93,8 +95,8 @@ class Registrar:
         key = new.operator.node.public_key.format()
         folder = self.town.plan.operator(old.index) / "setup"
         async with outbox_of(folder, old.operator.owner, client) as outbox:
-            call = Caller(outbox, self.deployer)
-            await call(f"rotate:{new.index}", "oracle-staking", "rotate-node-key", id_, key, proof)
+            call = Caller(outbox)
+            await call(f"rotate:{new.index}", self.staking.rotate_node_key(id_, key, proof))
             await call.settled()
 
     async def propose(self, members: Sequence[int]) -> None:
@@ -102,6 +104,6 @@ class Registrar:
         self.calls += 1
         client = self.town.contracts.client
         async with outbox_of(self.town.plan.folder / "governor", self.governor, client) as outbox:
-            call = Caller(outbox, self.deployer)
-            await call(f"propose:{self.calls}", "oracle-staking", "propose-epoch", tuple(members))
+            call = Caller(outbox)
+            await call(f"propose:{self.calls}", self.staking.propose_epoch(tuple(members)))
             await call.settled()

@@ -33,6 +33,8 @@ class Types:
             case str(name) if name in _PLAIN:
                 return _PLAIN[name][0]
             case {"optional": inner}:
+                if inner == "none":  # what a function has that never gives a value
+                    return "None"
                 return "Value" if _is_opaque(inner) else f"{self.hint(inner)} | None"
             case {"list": {"type": inner}}:
                 return f"tuple[{self.hint(inner)}, ...]"

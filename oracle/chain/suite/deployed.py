@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from consensus.encoding import Principal
-from oracle.chain.suite.aggregation import AggregationContract
 from oracle.chain.suite.commitment import CommitmentContract
 from oracle.chain.suite.consumption_monitoring import ConsumptionMonitoringContract
 from oracle.chain.suite.dispute_resolution import DisputeResolutionContract
@@ -16,8 +15,6 @@ from oracle.chain.suite.energy_production_tracking import EnergyProductionTracki
 from oracle.chain.suite.energy_token import EnergyTokenContract
 from oracle.chain.suite.event_manager import EventManagerContract
 from oracle.chain.suite.governance import GovernanceContract
-from oracle.chain.suite.grid_management import GridManagementContract
-from oracle.chain.suite.marketplace import MarketplaceContract
 from oracle.chain.suite.oracle_staking import OracleStakingContract
 from oracle.chain.suite.production_oracle import ProductionOracleContract
 from oracle.chain.suite.registration import RegistrationContract
@@ -74,11 +71,6 @@ class Suite:
         return RewardTokenContract(self.deployer)
 
     @property
-    def governance(self) -> GovernanceContract:
-        """`governance`."""
-        return GovernanceContract(self.deployer)
-
-    @property
     def energy_production_tracking(self) -> EnergyProductionTrackingContract:
         """`energy-production-tracking`."""
         return EnergyProductionTrackingContract(self.deployer)
@@ -89,19 +81,9 @@ class Suite:
         return ConsumptionMonitoringContract(self.deployer)
 
     @property
-    def grid_management(self) -> GridManagementContract:
-        """`grid-management`."""
-        return GridManagementContract(self.deployer)
-
-    @property
-    def aggregation(self) -> AggregationContract:
-        """`aggregation`."""
-        return AggregationContract(self.deployer)
-
-    @property
-    def marketplace(self) -> MarketplaceContract:
-        """`marketplace`."""
-        return MarketplaceContract(self.deployer)
+    def governance(self) -> GovernanceContract:
+        """`governance`."""
+        return GovernanceContract(self.deployer)
 
     @property
     def event_manager(self) -> EventManagerContract:

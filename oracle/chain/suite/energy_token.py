@@ -130,7 +130,7 @@ class EnergyTokenContract:
         """`get-symbol` of `energy-token`."""
         return ReadCall(self.principal, "get-symbol", (), responded(codec.ascii_text))
 
-    def get_token_uri(self) -> ReadCall[None | None]:
+    def get_token_uri(self) -> ReadCall[None]:
         """`get-token-uri` of `energy-token`."""
         return ReadCall(self.principal, "get-token-uri", (), responded(codec.optional(codec.nothing)))
 

@@ -236,7 +236,7 @@ class RewardTokenContract:
         """`get-symbol` of `reward-token`."""
         return ReadCall(self.principal, "get-symbol", (), responded(codec.ascii_text))
 
-    def get_token_uri(self) -> ReadCall[None | None]:
+    def get_token_uri(self) -> ReadCall[None]:
         """`get-token-uri` of `reward-token`."""
         return ReadCall(self.principal, "get-token-uri", (), responded(codec.optional(codec.nothing)))
 

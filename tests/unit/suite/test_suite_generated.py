@@ -111,6 +111,11 @@ def test_an_optional_of_an_optional_stays_a_clarity_value() -> None:
     assert "ReadCall[Value]" in text
 
 
+def test_an_optional_that_never_holds_anything_is_none() -> None:
+    text = text_of(function("get-token-uri", {"response": {"ok": {"optional": "none"}, "error": "none"}}))
+    assert "-> ReadCall[None]:" in text
+
+
 def test_tuples_are_named_by_where_they_stand() -> None:
     offer = tuple_of(price="uint128", from_="principal")
     text = text_of(
