@@ -13,6 +13,9 @@
 (define-constant MINTER "minter")
 (define-constant BURNER "burner")
 
+;; No proof is of more, in Wh: where registers end. So supply never overflows.
+(define-constant MINT_MAX u1000000000000000)
+
 ;; SIP-010's code for a sender who did not ask for the transfer; its u1 (balance), u2 (to
 ;; oneself) and u3 (nothing) are those of `ft-transfer?`.
 (define-constant NOT_SENDER (err u4))
@@ -21,7 +24,7 @@
 (define-constant ERR_NOT_ALLOWED (err u620))
 ;; Minting waits until the pause is over.
 (define-constant ERR_PAUSED (err u621))
-;; Nothing is minted or burned.
+;; Nothing is minted or burned, or more is minted than any proof is of.
 (define-constant ERR_AMOUNT (err u622))
 ;; The holder has less.
 (define-constant ERR_BALANCE (err u623))
@@ -96,7 +99,7 @@
   (begin
     (asserts! (contract-call? .roles has-role contract-caller MINTER) ERR_NOT_ALLOWED)
     (asserts! (not (contract-call? .roles is-paused)) ERR_PAUSED)
-    (asserts! (> amount u0) ERR_AMOUNT)
+    (asserts! (and (> amount u0) (<= amount MINT_MAX)) ERR_AMOUNT)
     (unwrap! (ft-mint? energy amount recipient) ERR_AMOUNT)
     (var-set minted (+ (var-get minted) amount))
     (print {

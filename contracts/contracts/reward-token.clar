@@ -206,10 +206,12 @@
   (let (
       (who contract-caller)
       (before (get-lock who))
-      (after (+ (get amount before) amount))
+      (after (begin
+        (asserts! (> amount u0) ERR_AMOUNT)
+        (unwrap! (ft-transfer? watt amount who current-contract) ERR_BALANCE)
+        (+ (get amount before) amount)
+      ))
     )
-    (asserts! (> amount u0) ERR_AMOUNT)
-    (unwrap! (ft-transfer? watt amount who current-contract) ERR_BALANCE)
     (map-set locks who
       (merge before {
         amount: after,

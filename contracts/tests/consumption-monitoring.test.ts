@@ -141,6 +141,19 @@ describe("record-consumption", () => {
     expectOk(record(proofs.get(shop)!, net.outsider));
   });
 
+  it("takes no contract's word for the home's", () => {
+    const leaf = "{usage-point: uint, window: uint, import-register: uint, export-register: uint, import-wh: uint, export-wh: uint, since: uint, quality: uint, assurance: uint, record: (buff 32)}";
+    const proxy = net.deploy(
+      "proxy",
+      `(define-public (show (revision uint) (zone uint) (leaf ${leaf}) (index uint) (siblings (list 24 (buff 32))))
+         (contract-call? '${net.deployer}.consumption-monitoring record-consumption revision zone leaf index siblings))
+       (define-public (tell (device uint))
+         (contract-call? '${net.deployer}.consumption-monitoring set-threshold device u1 u1))`,
+    );
+    expectErr(net.callAny(proxy, "show", used(home, 5, NOON).args, alice), 702);
+    expectErr(net.callAny(proxy, "tell", [Cl.uint(home)], alice), 702);
+  });
+
   it("keeps and announces no reading", () => {
     const proof = used(home, 123_457, NOON, { importRegister: 765_433 });
     const outcome = record(proof, alice);

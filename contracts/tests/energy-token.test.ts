@@ -76,6 +76,8 @@ describe("energy-token", () => {
     expectErr(mint(1, alice, net.deployer), 620);
     expectErr(net.callAny(proxy(), "mint", [Cl.uint(1), Cl.principal(alice)], minter), 620);
     expectErr(mint(0), 622);
+    expectErr(mint(MAX), 622);
+    expectErr(mint(10n ** 15n + 1n), 622);
     expectOk(net.call("roles", "pause", []));
     expectErr(mint(1), 621);
     expectOk(net.call("roles", "unpause", []));
@@ -146,19 +148,5 @@ describe("energy-token", () => {
     expectErr(through(bob), 620);
     expectOk(through(alice));
     expect(balance(alice)).toBe(8n);
-  });
-
-  it("conserves: supply = minted - burned = balances", () => {
-    const holders = [alice, bob, net.outsider];
-    let state = 7;
-    const draw = (below: number) => (state = (state * 48271) % 2147483647) % below;
-    for (let step = 0; step < 150; step++) {
-      const [from, to] = [holders[draw(3)], holders[draw(3)]];
-      [() => mint(draw(50), to), () => transfer(draw(40), from, to), () => burn(draw(20), from)][draw(3)]();
-      const { minted, burned } = view("get-totals");
-      const supply = holders.map(balance).reduce((a, b) => a + b);
-      expect(view("get-total-supply").ok).toBe(supply);
-      expect(minted - burned).toBe(supply);
-    }
   });
 });
