@@ -42,7 +42,7 @@ __all__ = [
     "Commitment",
     "CommitmentContract",
     "Compliance",
-    "Escrow",
+    "GetEscrowEscrow",
     "Leaf",
     "Proof",
     "Reading",
@@ -175,7 +175,7 @@ class Commitment:
 
 
 @dataclass(frozen=True, slots=True)
-class Escrow:
+class GetEscrowEscrow:
     """A tuple of commitment."""
 
     held: int
@@ -423,9 +423,9 @@ class CommitmentContract:
             codec.optional(Compliance.read),
         )
 
-    def get_escrow(self) -> ReadCall[Escrow]:
+    def get_escrow(self) -> ReadCall[GetEscrowEscrow]:
         """Stake in, stake back, stake burned and what is held, in microSTX."""
-        return ReadCall(self.principal, "get-escrow", (), Escrow.read)
+        return ReadCall(self.principal, "get-escrow", (), GetEscrowEscrow.read)
 
     def get_reading(self, usage_point: int, window: int) -> ReadCall[Reading | None]:
         """`get-reading` of `commitment`."""

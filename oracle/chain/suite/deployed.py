@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from consensus.encoding import Principal
+from oracle.chain.suite.aggregation import AggregationContract
 from oracle.chain.suite.commitment import CommitmentContract
 from oracle.chain.suite.consumption_monitoring import ConsumptionMonitoringContract
 from oracle.chain.suite.dispute_resolution import DisputeResolutionContract
@@ -15,7 +16,10 @@ from oracle.chain.suite.energy_production_tracking import EnergyProductionTracki
 from oracle.chain.suite.energy_token import EnergyTokenContract
 from oracle.chain.suite.event_manager import EventManagerContract
 from oracle.chain.suite.governance import GovernanceContract
+from oracle.chain.suite.grid_management import GridManagementContract
+from oracle.chain.suite.marketplace import MarketplaceContract
 from oracle.chain.suite.oracle_staking import OracleStakingContract
+from oracle.chain.suite.payment_settlement import PaymentSettlementContract
 from oracle.chain.suite.production_oracle import ProductionOracleContract
 from oracle.chain.suite.registration import RegistrationContract
 from oracle.chain.suite.reward_distributor import RewardDistributorContract
@@ -71,6 +75,11 @@ class Suite:
         return RewardTokenContract(self.deployer)
 
     @property
+    def governance(self) -> GovernanceContract:
+        """`governance`."""
+        return GovernanceContract(self.deployer)
+
+    @property
     def energy_production_tracking(self) -> EnergyProductionTrackingContract:
         """`energy-production-tracking`."""
         return EnergyProductionTrackingContract(self.deployer)
@@ -81,9 +90,24 @@ class Suite:
         return ConsumptionMonitoringContract(self.deployer)
 
     @property
-    def governance(self) -> GovernanceContract:
-        """`governance`."""
-        return GovernanceContract(self.deployer)
+    def grid_management(self) -> GridManagementContract:
+        """`grid-management`."""
+        return GridManagementContract(self.deployer)
+
+    @property
+    def aggregation(self) -> AggregationContract:
+        """`aggregation`."""
+        return AggregationContract(self.deployer)
+
+    @property
+    def marketplace(self) -> MarketplaceContract:
+        """`marketplace`."""
+        return MarketplaceContract(self.deployer)
+
+    @property
+    def payment_settlement(self) -> PaymentSettlementContract:
+        """`payment-settlement`."""
+        return PaymentSettlementContract(self.deployer)
 
     @property
     def event_manager(self) -> EventManagerContract:

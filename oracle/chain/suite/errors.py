@@ -300,7 +300,12 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
         "energy-token", "ERR_NOT_ALLOWED", 620, ("The caller may neither mint nor burn this.")
     ),
     621: ContractError("energy-token", "ERR_PAUSED", 621, ("Minting waits until the pause is over.")),
-    622: ContractError("energy-token", "ERR_AMOUNT", 622, ("Nothing is minted or burned.")),
+    622: ContractError(
+        "energy-token",
+        "ERR_AMOUNT",
+        622,
+        ("Nothing is minted or burned, or more is minted than any proof is of."),
+    ),
     623: ContractError("energy-token", "ERR_BALANCE", 623, ("The holder has less.")),
     640: ContractError("reward-token", "ERR_NOT_ALLOWED", 640, ("The caller may not do this.")),
     641: ContractError("reward-token", "ERR_PAUSED", 641, ("Minting waits until the pause is over.")),
@@ -400,6 +405,210 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
         "ERR_LEAVES",
         717,
         ("The leaves are not of this consumer and day, or not ascending."),
+    ),
+    720: ContractError("aggregation", "ERR_PAUSED", 720, ("Nobody creates or joins during a pause.")),
+    721: ContractError("aggregation", "ERR_UNKNOWN_USER", 721, ("The caller is not registered.")),
+    722: ContractError("aggregation", "ERR_TEXT", 722, ("A name is not empty.")),
+    723: ContractError("aggregation", "ERR_UNKNOWN_VPP", 723, ("No VPP has this id.")),
+    724: ContractError("aggregation", "ERR_UNKNOWN_ASSET", 724, ("No device has this id.")),
+    725: ContractError(
+        "aggregation",
+        "ERR_NOT_OWNER",
+        725,
+        ("The caller neither owns the asset nor may decide for its owner."),
+    ),
+    726: ContractError("aggregation", "ERR_NOT_CONNECTED", 726, ("The asset is not connected to the grid.")),
+    727: ContractError("aggregation", "ERR_IN_VPP", 727, ("The asset is in a VPP.")),
+    728: ContractError(
+        "aggregation", "ERR_NOT_MEMBER", 728, ("The asset was not a member of this VPP in this window.")
+    ),
+    729: ContractError("aggregation", "ERR_AWAY", 729, ("The asset left this VPP not long enough ago.")),
+    730: ContractError("aggregation", "ERR_NOT_OPERATOR", 730, ("The caller does not operate the VPP.")),
+    731: ContractError(
+        "aggregation", "ERR_WINDOW", 731, ("A forecast is of a whole window that has not begun.")
+    ),
+    732: ContractError("aggregation", "ERR_FORECAST", 732, ("More than the capacity of the VPP puts out.")),
+    733: ContractError("aggregation", "ERR_KNOWN_FORECAST", 733, ("The window has a forecast.")),
+    734: ContractError("aggregation", "ERR_NO_FORECAST", 734, ("The window has no forecast.")),
+    735: ContractError("aggregation", "ERR_TOO_EARLY", 735, ("Output is still being proven.")),
+    736: ContractError("aggregation", "ERR_NOT_ATTESTED", 736, ("The window is not attested, or void.")),
+    737: ContractError("aggregation", "ERR_SCORED", 737, ("The forecast is scored.")),
+    738: ContractError("aggregation", "ERR_EMPTY", 738, ("There is no leaf in the list.")),
+    739: ContractError(
+        "aggregation", "ERR_COUNTED", 739, ("This leaf, or a newer revision of it, is counted already.")
+    ),
+    740: ContractError("aggregation", "ERR_OTHER_WINDOW", 740, ("The leaf is of another window.")),
+    760: ContractError("marketplace", "ERR_PAUSED", 760, ("Nothing is begun during a pause.")),
+    761: ContractError("marketplace", "ERR_UNKNOWN_ASSET", 761, ("No device or VPP has this id.")),
+    762: ContractError(
+        "marketplace",
+        "ERR_NOT_SELLER",
+        762,
+        ("The caller neither owns the asset nor operates the VPP, or the seller does so no more."),
+    ),
+    763: ContractError(
+        "marketplace",
+        "ERR_NOT_CONNECTED",
+        763,
+        ("The asset is not connected and verified, or its zone is in an emergency."),
+    ),
+    764: ContractError("marketplace", "ERR_KIND", 764, ("No such kind of offer, of asset, or of energy.")),
+    765: ContractError("marketplace", "ERR_CURRENCY", 765, ("No such currency, or ENERGY sold for ENERGY.")),
+    766: ContractError(
+        "marketplace", "ERR_ENERGY", 766, ("More energy than there is, less than the least part, or none.")
+    ),
+    767: ContractError(
+        "marketplace", "ERR_PRICE", 767, ("A price is above 0 and at most a million STX for a kWh.")
+    ),
+    768: ContractError(
+        "marketplace", "ERR_DELIVERY", 768, ("The windows are not ahead, not whole, too many, or overlap.")
+    ),
+    769: ContractError(
+        "marketplace", "ERR_CAPACITY", 769, ("The asset cannot feed in that much in these windows.")
+    ),
+    770: ContractError("marketplace", "ERR_UNKNOWN_OFFER", 770, ("No offer has this id.")),
+    771: ContractError("marketplace", "ERR_NOT_PENDING", 771, ("The offer is not open any more.")),
+    772: ContractError("marketplace", "ERR_SELF_TRADE", 772, ("Nobody trades with oneself.")),
+    773: ContractError(
+        "marketplace", "ERR_NOT_BUYER", 773, ("The offer is to somebody else, or to nobody in particular.")
+    ),
+    774: ContractError("marketplace", "ERR_TRANSFER", 774, ("The money could not be moved.")),
+    775: ContractError("marketplace", "ERR_PREFERENCE", 775, ("The buyer's own preferences rule this out.")),
+    776: ContractError("marketplace", "ERR_UNKNOWN_AUCTION", 776, ("No auction has this id.")),
+    777: ContractError(
+        "marketplace", "ERR_AUCTION_CLOSED", 777, ("The auction takes no more bids, or is cleared.")
+    ),
+    778: ContractError("marketplace", "ERR_AUCTION_OPEN", 778, ("The auction still takes bids.")),
+    779: ContractError(
+        "marketplace",
+        "ERR_LOW_BID",
+        779,
+        ("The price is below the reserve, or not above the lowest bid of a full list."),
+    ),
+    780: ContractError("marketplace", "ERR_UNKNOWN_TRADE", 780, ("No trade has this id.")),
+    781: ContractError("marketplace", "ERR_NOT_SETTLEMENT", 781, ("The caller is not payment-settlement.")),
+    782: ContractError("marketplace", "ERR_RELEASED", 782, ("The trade was released already, or not yet.")),
+    783: ContractError("marketplace", "ERR_UNKNOWN_GROUP", 783, ("No group has this id.")),
+    784: ContractError(
+        "marketplace",
+        "ERR_GROUP_CLOSED",
+        784,
+        ("The group has bought, or its deadline is over or beyond the offer's."),
+    ),
+    785: ContractError("marketplace", "ERR_PLEDGED", 785, ("The caller is in the group already.")),
+    786: ContractError("marketplace", "ERR_NO_PLEDGE", 786, ("The caller has pledged nothing here.")),
+    787: ContractError("marketplace", "ERR_GROUP_FULL", 787, ("The group is full.")),
+    788: ContractError(
+        "marketplace", "ERR_GROUP_SMALL", 788, ("The group does not take the offer's least part yet.")
+    ),
+    789: ContractError("marketplace", "ERR_AMOUNT", 789, ("An amount is above 0 and at most what there is.")),
+    790: ContractError(
+        "marketplace", "ERR_NOT_AUTOMATIC", 790, ("The buyer has not asked to be matched in this currency.")
+    ),
+    820: ContractError(
+        "payment-settlement",
+        "ERR_UNKNOWN_TRADE",
+        820,
+        ("No trade has this id: no payment without an accepted offer."),
+    ),
+    821: ContractError(
+        "payment-settlement", "ERR_SETTLED", 821, ("The trade is settled; what is restated now is a true-up.")
+    ),
+    822: ContractError("payment-settlement", "ERR_NOT_SETTLED", 822, ("The trade is not settled.")),
+    823: ContractError(
+        "payment-settlement",
+        "ERR_OTHER_WINDOW",
+        823,
+        ("The leaf is of a window that the trade does not deliver in."),
+    ),
+    824: ContractError(
+        "payment-settlement",
+        "ERR_OTHER_ASSET",
+        824,
+        ("The leaf is of an asset that the trade does not deliver from."),
+    ),
+    825: ContractError(
+        "payment-settlement",
+        "ERR_GAP",
+        825,
+        ("The leaf tells energy from before the delivery too: it follows a gap."),
+    ),
+    826: ContractError(
+        "payment-settlement",
+        "ERR_COUNTED",
+        826,
+        ("This leaf, or a newer revision of it, is counted already."),
+    ),
+    827: ContractError(
+        "payment-settlement", "ERR_NOT_DUE", 827, ("Windows are missing, and there is time to prove them.")
+    ),
+    828: ContractError("payment-settlement", "ERR_FINAL", 828, ("The trade is final.")),
+    829: ContractError("payment-settlement", "ERR_NOT_FINAL", 829, ("The trade can still be trued up.")),
+    830: ContractError("payment-settlement", "ERR_NOT_PARTY", 830, ("The caller is no party of the trade.")),
+    831: ContractError(
+        "payment-settlement", "ERR_CLAIMED", 831, ("The caller has claimed, or waived, already.")
+    ),
+    832: ContractError(
+        "payment-settlement",
+        "ERR_TRANSFER",
+        832,
+        ("The money could not be moved; what is held covers every claim, so nothing causes it."),
+    ),
+    833: ContractError(
+        "payment-settlement", "ERR_NOT_GOVERNOR", 833, ("Only a governor sends fees to the treasury.")
+    ),
+    834: ContractError(
+        "payment-settlement", "ERR_AMOUNT", 834, ("An amount is above 0 and at most the fees that there are.")
+    ),
+    835: ContractError("payment-settlement", "ERR_NOT_VOID", 835, ("The window was not attested as void.")),
+    836: ContractError("payment-settlement", "ERR_EMPTY", 836, ("There is nothing in the list.")),
+    860: ContractError("grid-management", "ERR_NOT_GOVERNOR", 860, ("Only a governor authorises operators.")),
+    861: ContractError(
+        "grid-management",
+        "ERR_NOT_OPERATOR",
+        861,
+        ("The caller is no authorised operator, nor another who may do this."),
+    ),
+    862: ContractError("grid-management", "ERR_PAUSED", 862, ("Nothing is connected during a pause.")),
+    863: ContractError("grid-management", "ERR_SAME", 863, ("The operator has this authorisation already.")),
+    864: ContractError("grid-management", "ERR_UNKNOWN_ASSET", 864, ("No device has this id.")),
+    865: ContractError("grid-management", "ERR_NOT_VERIFIED", 865, ("The asset is not verified.")),
+    866: ContractError("grid-management", "ERR_CONNECTED", 866, ("The asset is connected already.")),
+    867: ContractError("grid-management", "ERR_NOT_CONNECTED", 867, ("The asset is not connected.")),
+    868: ContractError(
+        "grid-management", "ERR_LIMIT", 868, ("A limit is above 0 and not above the asset's capacity.")
+    ),
+    869: ContractError(
+        "grid-management",
+        "ERR_ZONE_LIMIT",
+        869,
+        ("The zone's connection to the main grid has no room for this."),
+    ),
+    870: ContractError(
+        "grid-management", "ERR_MEASUREMENT", 870, ("A measurement or nominal value is above 0 and possible.")
+    ),
+    871: ContractError(
+        "grid-management", "ERR_PROTOCOL", 871, ("No such protocol, or it is in force already.")
+    ),
+    872: ContractError("grid-management", "ERR_EMERGENCY", 872, ("The zone's emergency is not over.")),
+    873: ContractError("grid-management", "ERR_ISLAND", 873, ("The zone is in that mode already.")),
+    874: ContractError("grid-management", "ERR_NOT_STORAGE", 874, ("The asset is no storage.")),
+    875: ContractError("grid-management", "ERR_KIND", 875, ("No such direction or kind.")),
+    876: ContractError(
+        "grid-management",
+        "ERR_WINDOWS",
+        876,
+        ("Windows start at a multiple of the window length, ahead of now, one to a week."),
+    ),
+    877: ContractError(
+        "grid-management", "ERR_POWER", 877, ("A power is above 0 and within the connection's limit.")
+    ),
+    878: ContractError("grid-management", "ERR_UNKNOWN_ORDER", 878, ("No order has this id.")),
+    879: ContractError(
+        "grid-management", "ERR_OTHER_LEAF", 879, ("The leaf is not of this order's asset and windows.")
+    ),
+    880: ContractError(
+        "grid-management", "ERR_COUNTED", 880, ("This leaf, or a newer revision of it, is counted already.")
     ),
     900: ContractError(
         "event-manager", "ERR_PAUSED", 900, ("New events and funds wait until the pause is over.")

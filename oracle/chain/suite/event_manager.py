@@ -32,16 +32,16 @@ __all__ = [
     "ERR_TRANSFER",
     "ERR_UNKNOWN_EVENT",
     "ERR_WINDOWS",
-    "Escrow",
     "Event",
     "EventManagerContract",
+    "GetEscrowEscrow",
     "Pool",
     "Terms",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class Escrow:
+class GetEscrowEscrow:
     """A tuple of event-manager."""
 
     funded: int
@@ -347,9 +347,9 @@ class EventManagerContract:
             self.principal, "get-contribution", (codec.to_uint(event), codec.to_principal(funder)), codec.uint
         )
 
-    def get_escrow(self) -> ReadCall[Escrow]:
+    def get_escrow(self) -> ReadCall[GetEscrowEscrow]:
         """STX in, STX out to participants, STX back to funders, and what is held, in microSTX."""
-        return ReadCall(self.principal, "get-escrow", (), Escrow.read)
+        return ReadCall(self.principal, "get-escrow", (), GetEscrowEscrow.read)
 
     def get_event(self, event: int) -> ReadCall[Event | None]:
         """`get-event` of `event-manager`."""

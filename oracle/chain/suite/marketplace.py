@@ -13,6 +13,7 @@ from oracle.chain import codec
 from oracle.chain.address import contract_of
 from oracle.chain.calls import NOTHING_MOVES, Conditions, PublicCall, ReadCall
 from oracle.chain.suite.errors import BY_CODE
+from oracle.chain.suite.shapes import Escrow
 from oracle.chain.transaction import ContractCall
 
 __all__ = [
@@ -452,30 +453,6 @@ class EnergyOffer:
             codec.principal(held["seller"]),
             codec.uint(held["status"]),
             codec.uint(held["windows"]),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Escrow:
-    """A tuple of marketplace."""
-
-    energy: int
-    stx: int
-
-    def value(self) -> Value:
-        """As Clarity has it."""
-        return {
-            "energy": codec.to_uint(self.energy),
-            "stx": codec.to_uint(self.stx),
-        }
-
-    @classmethod
-    def read(cls, value: Value) -> Self:
-        """From Clarity's; raises ContractMisread."""
-        held = codec.fields(value, "energy", "stx")
-        return cls(
-            codec.uint(held["energy"]),
-            codec.uint(held["stx"]),
         )
 
 

@@ -25,7 +25,7 @@ __all__ = [
     "ERR_LOCKED",
     "ERR_NOT_ALLOWED",
     "ERR_PAUSED",
-    "Escrow",
+    "GetEscrowEscrow",
     "Lock",
     "RewardTokenContract",
     "Totals",
@@ -33,7 +33,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Escrow:
+class GetEscrowEscrow:
     """A tuple of reward-token."""
 
     held: int
@@ -208,9 +208,9 @@ class RewardTokenContract:
         """`get-decimals` of `reward-token`."""
         return ReadCall(self.principal, "get-decimals", (), responded(codec.uint))
 
-    def get_escrow(self) -> ReadCall[Escrow]:
+    def get_escrow(self) -> ReadCall[GetEscrowEscrow]:
         """The sum of what this contract owes: what is locked."""
-        return ReadCall(self.principal, "get-escrow", (), Escrow.read)
+        return ReadCall(self.principal, "get-escrow", (), GetEscrowEscrow.read)
 
     def get_lock(self, who: Principal) -> ReadCall[Lock]:
         """`get-lock` of `reward-token`."""

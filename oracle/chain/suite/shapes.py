@@ -99,7 +99,7 @@ class Zone:
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """A tuple of dispute-resolution, verification-engine, energy-production-tracking,
-    consumption-monitoring, commitment.
+    consumption-monitoring, grid-management, aggregation, payment-settlement, commitment.
     """
 
     assurance: int
@@ -160,7 +160,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A tuple of consumption-monitoring, commitment."""
+    """A tuple of consumption-monitoring, aggregation, payment-settlement, commitment."""
 
     index: int
     leaf: Leaf
@@ -188,4 +188,28 @@ class Proof:
             codec.uint(held["revision"]),
             codec.sequence(codec.buff)(held["siblings"]),
             codec.uint(held["zone"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Escrow:
+    """A tuple of marketplace, payment-settlement."""
+
+    energy: int
+    stx: int
+
+    def value(self) -> Value:
+        """As Clarity has it."""
+        return {
+            "energy": codec.to_uint(self.energy),
+            "stx": codec.to_uint(self.stx),
+        }
+
+    @classmethod
+    def read(cls, value: Value) -> Self:
+        """From Clarity's; raises ContractMisread."""
+        held = codec.fields(value, "energy", "stx")
+        return cls(
+            codec.uint(held["energy"]),
+            codec.uint(held["stx"]),
         )
