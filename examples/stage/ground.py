@@ -7,7 +7,6 @@ who holds which seat are the story's; the rest is the plan's.
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -16,46 +15,32 @@ from typing import Final
 
 from consensus.encoding import Principal, encode
 from consensus.messages import Fields
-from deploy.demo.processes import ROOT
 from examples.stage.chain import Account, Chain, StoryBroken
 from examples.stage.committee import Members
 from examples.stage.wallet import pays
-from oracle.chain.address import TESTNET, contract_of
+from oracle.chain import deployment, plan
+from oracle.chain.address import TESTNET
 from oracle.chain.contracts import OracleContracts
-from oracle.chain.deploy import ContractSource, deploy
 from oracle.chain.outbox import Outbox, OutboxLimits
 from oracle.chain.suite.deployed import Suite
 
 WINDOW_S: Final = 900
 STAKE_USTX: Final = 2_000_000_000
 OPERATORS: Final = ("operator 1", "operator 2", "operator 3", "operator 4")
-_CONTRACTS: Final = ROOT / "contracts"
 _LIMITS: Final = OutboxLimits(depth=1, poll_s=0.02)
 
 
 async def lay(folder: Path, chain: Chain, governor: Account) -> Suite:
-    """Deploy every contract of the plan, in its order, and grant the roles that it names."""
-    plan = json.loads((_CONTRACTS / "deployment.json").read_text())
-    sources = tuple(
-        ContractSource(one["name"], (_CONTRACTS / one["path"]).read_text()) for one in plan["contracts"]
-    )
+    """Carry out the deployment plan, as `wattest contracts deploy` does, under the governor's account."""
+    suite = plan.load(plan.shipped(), {"window-s": WINDOW_S})
     async with AsyncExitStack() as stack:
         outbox = Outbox(folder, governor.key, TESTNET, chain.client, _clock, limits=_LIMITS)
         await stack.enter_async_context(outbox)
         await stack.enter_async_context(chain.mining())
         await stack.enter_async_context(running(outbox))
-        await deploy(chain.client, outbox, sources)
+        await deployment.carry_out(chain.client, outbox, suite, lambda _: None)
     await governor.after_outbox()
-    suite = Suite(governor.address)
-    await governor.call(suite.oracle_staking.initialise(WINDOW_S))
-    await governor.call(suite.roles.grant_role(governor.address, "verifier"))
-    names = {one.name for one in sources}
-    for step in plan["after-deployment"]:
-        if step["function"] == "grant-role" and step.get("who") in names:
-            await governor.call(
-                suite.roles.grant_role(contract_of(governor.address, step["who"]), step["role"])
-            )
-    return suite
+    return Suite(governor.address)
 
 
 async def seat(chain: Chain, suite: Suite, governor: Account, operators: tuple[Account, ...]) -> Members:
