@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import coincurve
+import numpy as np
 
 from consensus.dkg.bundle import Bundle, Envelope, encode_attachment
 from consensus.dkg.ceremony import Ceremony
@@ -43,7 +44,7 @@ from oracle.windows.keeper import Keeper
 from oracle.windows.registry import Registry
 from oracle.windows.summary import summarise
 from oracle.windows.vee import Rules
-from oracle.windows.window_data import WindowData
+from oracle.windows.window_data import WindowData, assemble
 
 FIRST_EPOCH = EpochNumber(1)
 ROUND = Round(0)
@@ -95,6 +96,25 @@ class Member:
         """A window is decided."""
         self.attested = self.attested.apply(data)
         self.keeper.forget(data.summary.window)
+
+
+@dataclass(frozen=True, slots=True)
+class Lie:
+    """More energy out of a meter than its record shows."""
+
+    usage_point: int
+    extra_wh: int
+
+    def told_of(self, data: WindowData) -> WindowData:
+        """A window with the lie in it, sums and trees made anew so that nothing else is wrong."""
+        leaves = data.leaves
+        extra = np.where(leaves.usage_point == self.usage_point, self.extra_wh, 0)
+        bent = replace(
+            leaves,
+            export_wh=leaves.export_wh + extra,
+            export_register_wh=leaves.export_register_wh + extra,
+        )
+        return assemble(data.summary.window, data.summary.revision, data.summary.registry, bent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +226,24 @@ class Members:
             member.follow(registry)
 
     def attest(
-        self, window: WindowStart, records: Sequence[Record], roster: Mapping[int, RosterEntry], now_s: int
+        self,
+        window: WindowStart,
+        records: Sequence[Record],
+        roster: Mapping[int, RosterEntry],
+        now_s: int,
+        lie: Lie | None = None,
     ) -> tuple[Decided, WindowData]:
-        """Each member takes the records in and summarises; what a quorum says is decided."""
+        """Each member takes the records in and summarises; what a quorum says is decided.
+
+        With a `lie`, a quorum of traitors says that instead, under the very same records.
+        """
         found: dict[NodeId, WindowData] = {}
         for member in self.members:
             context = Context(member.keeper.registry.device, roster.get, now_s)
             member.hear(window, records, context, now_s)
             found[member.slot] = member.summarise(window)
+            if lie is not None and member.slot < self.committee.quorum:
+                found[member.slot] = lie.told_of(found[member.slot])
         decided = self.decide("window", lambda member: found[member.slot].summary.value())
         data = next(
             one for one in found.values() if digest(one.summary.value()) == digest(decided.entry.body)

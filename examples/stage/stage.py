@@ -24,7 +24,7 @@ from typing import Final, NamedTuple, TypeVar
 from consensus.encoding import Principal
 from examples.stage import ground
 from examples.stage.chain import Account, Chain, StoryBroken, devnet, key_of
-from examples.stage.committee import Decided, Members
+from examples.stage.committee import Decided, Lie, Members
 from examples.stage.ground import OPERATORS, WINDOW_S
 from examples.stage.meters import SOURCES, Meter
 from examples.stage.narrator import Narrator, clock_text
@@ -36,7 +36,7 @@ from oracle.chain.suite import shapes
 from oracle.chain.suite.deployed import Suite
 from oracle.chain.suite.production_oracle import OpenZoneSummary, SubmitWindowSummary
 from oracle.chain.suite.shapes import Leaf
-from oracle.model import UsagePoint, WindowStart
+from oracle.model import Record, UsagePoint, WindowStart
 from oracle.windows.window_data import WindowData
 
 T = TypeVar("T")
@@ -72,6 +72,7 @@ class Stage:
     narrator: Narrator
     meters: list[Meter] = field(default_factory=list)
     _attested: dict[int, WindowData] = field(default_factory=dict)
+    _records: dict[int, dict[int, Record]] = field(default_factory=dict)
     _registry_revision: int = 0
 
     def __getitem__(self, name: str) -> Account:
@@ -171,25 +172,32 @@ class Stage:
         return window
 
     async def attest(
-        self, window: int, energy_wh: Mapping[Meter, tuple[int, int]], *, silent: Sequence[Meter] = ()
-    ) -> WindowData:
+        self,
+        window: int,
+        energy_wh: Mapping[Meter, tuple[int, int]],
+        *,
+        silent: Sequence[Meter] = (),
+        lie: tuple[Meter, int] | None = None,
+    ) -> None:
         """Let a window pass in which meters count (import, export) in Wh, and attest it.
 
         Every verified meter is read at its end but for the `silent` ones. Its zones are opened.
-        Windows since the last one are attested too, without energy, unless they are many.
+        Windows since the last one are attested too, without energy, unless they are many. With a
+        `lie`, a quorum of traitors attests so many Wh more out of a meter than it has signed.
         """
         await self._catch_up(window)
         await self.chain.wait_until(window + WINDOW_S)
         for meter, (import_wh, export_wh) in energy_wh.items():
             meter.run(import_wh, export_wh)
         read = [one for one in self.meters if one.verified and one not in silent]
-        decided, data = await self._attest(window, read)
+        false = None if lie is None else Lie(lie[0].device, lie[1])
+        decided = await self._attest(window, read, false)
+        data = self._attested[window]
         self.narrator.tell(
             f"{clock_text(window)} to {clock_text(window + WINDOW_S)}: {len(read)} meters sign, "
             f"{len(decided.certificate.signers)} of {self.members.committee.size} members attest "
             f"{data.summary.export_wh} Wh out and {data.summary.import_wh} Wh in."
         )
-        return data
 
     def proof(self, meter: Meter, window: int) -> Proof:
         """The proof of a meter's leaf in an attested window."""
@@ -200,6 +208,10 @@ class Stage:
         leaf = Leaf.read(found.leaf.value())
         return Proof(data.summary.revision, found.zone.zone, leaf, found.leaf_index, found.leaf_siblings)
 
+    def record(self, meter: Meter, window: int) -> bytes:
+        """What a meter has signed in a window, byte for byte; its owner has it too."""
+        return self._records[window][meter.device].data
+
     async def _catch_up(self, window: int) -> None:
         """No window is left out between two that a story tells of."""
         if not self._attested:
@@ -209,13 +221,13 @@ class Stage:
             await self.chain.wait_until(between + WINDOW_S)
             await self._attest(between, [one for one in self.meters if one.verified])
 
-    async def _attest(self, window: int, read: Sequence[Meter]) -> tuple[Decided, WindowData]:
+    async def _attest(self, window: int, read: Sequence[Meter], lie: Lie | None = None) -> Decided:
         await self._follow_registry()
         records = [one.read(window + WINDOW_S) for one in read]
         roster = {one.device: one.roster() for one in read}
         now_s = await self.chain.now_s()
         decided, data = await asyncio.to_thread(
-            self.members.attest, WindowStart(window), records, roster, now_s
+            self.members.attest, WindowStart(window), records, roster, now_s, lie
         )
         oracle, reporter = self.suite.production_oracle, self.operators[0]
         await reporter.call(
@@ -234,7 +246,8 @@ class Stage:
             path = data.tree.proof(zone)
             await reporter.call(oracle.open_zone(window, data.summary.revision, opened_, zone, path))
         self._attested[window] = data
-        return decided, data
+        self._records[window] = {record.source: record for record in records}
+        return decided
 
     async def _follow_registry(self) -> None:
         contracts = OracleContracts(self.chain.client, self.suite.deployer)

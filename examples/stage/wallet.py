@@ -31,3 +31,8 @@ def stx(holder: Principal | None, amount_ustx: int) -> PostCondition:
 def tokens(holder: Principal | None, asset: Asset, amount: int) -> PostCondition:
     """Just so many units of a token leave a holder; None is the caller."""
     return FungibleCondition(holder, asset, Comparison.EQUAL, amount)
+
+
+def any_of(contract: Principal) -> Conditions:
+    """A contract pays what it finds due, and nobody else pays anything."""
+    return only(StxCondition(contract, Comparison.GREATER_EQUAL, 0))
