@@ -2,14 +2,16 @@
 ;; Decides: what each producer has fed in, by source and by day, and so who gets ENERGY:
 ;;   one unit for each Wh of a proven leaf, once. It also says how well equipment performs
 ;;   and when its output asks for maintenance.
-;; Immutable: a leaf counts once for each (usage point, window). A restatement replaces
-;;   what was counted and never adds to it: a rise is minted to the producer of the first
-;;   count, a fall is owed by the device, whose next energy pays it before any is minted.
+;; Immutable: a leaf counts once for each (usage point, window), and no two count the same
+;;   time. A restatement replaces what was counted and never adds to it: a rise is minted
+;;   to the producer of the first count, a fall is owed by the device, whose next energy
+;;   pays it before any is minted.
 ;; Who may call: anyone records, since the proof is the authority and the device's owner
 ;;   gets the units; anyone schedules maintenance that is due; the owner says it is done.
 ;; Conservation: minted = counted (but for storage) + owed.
-;; A leaf that a restatement leaves out keeps what was counted; energy of storage counts
-;;   and is not minted, because it was when it was produced.
+;; Late data (A8) adds a leaf in the midst of the time that a later leaf has counted: it is
+;;   refused until that one is recorded as restated, which begins where the late one ends.
+;; Energy of storage counts and is not minted, because it was when it was produced.
 
 ;;;; Constants
 
@@ -26,6 +28,9 @@
 (define-constant DUE_BELOW_BPS u7000)
 ;; Maintenance is due after this many hours at full load since the last.
 (define-constant DUE_AFTER_HOURS u4000)
+
+;; How many recorded leaves back a leaf's place is looked for.
+(define-constant STEPS (list u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0 u0))
 
 ;; Why maintenance is due.
 (define-constant LOW_OUTPUT u1)
@@ -49,6 +54,10 @@
 (define-constant ERR_NOT_OWNER (err u667))
 ;; No maintenance is scheduled.
 (define-constant ERR_NOT_SCHEDULED (err u668))
+;; A recorded leaf counts some of the time of this one.
+(define-constant ERR_OVERLAP (err u669))
+;; The leaf's place is not near enough to the newest leaf, or to the one that was named.
+(define-constant ERR_PLACE (err u670))
 
 ;;;; Data
 
@@ -66,6 +75,26 @@
     quality: uint,
     assurance: uint,
   }
+)
+
+;; The recorded leaves of a device in the order of their windows. Invariant: each begins
+;; (`since`) where the one before it ends, or later; so no time counts twice.
+(define-map links
+  {
+    usage-point: uint,
+    window: uint,
+  }
+  {
+    since: uint,
+    previous: (optional uint),
+    next: (optional uint),
+  }
+)
+
+;; The newest recorded window of a device.
+(define-map newest
+  uint
+  uint
 )
 
 ;; Invariant: the maps below are sums over `recorded`.
@@ -200,6 +229,22 @@
     usage-point: usage-point,
     window: window,
   })
+)
+
+;; The recorded leaf's beginning and its neighbours.
+(define-read-only (get-link
+    (usage-point uint)
+    (window uint)
+  )
+  (map-get? links {
+    usage-point: usage-point,
+    window: window,
+  })
+)
+
+;; The newest recorded window of a device.
+(define-read-only (get-newest (usage-point uint))
+  (map-get? newest usage-point)
 )
 
 (define-read-only (get-device-day
@@ -342,98 +387,31 @@
     (index uint)
     (siblings (list 24 (buff 32)))
   )
-  (let (
-      (proven (try! (contract-call? .verification-engine verify-leaf revision zone leaf index
-        siblings
-      )))
-      (usage-point (get usage-point leaf))
-      (window (get window leaf))
-      (device (unwrap! (contract-call? .registration get-device usage-point)
-        ERR_UNKNOWN_DEVICE
-      ))
-      (source (get source device))
-      (before (get-recorded usage-point window))
-      (producer (match before
-        counted (get producer counted)
-        (get producer proven)
-      ))
-      (was-wh (default-to u0 (get energy-wh before)))
-      (energy-wh (get export-wh proven))
-      (was-s (default-to u0 (get covered-s before)))
-      (covered-s (less window (get since leaf)))
-      (owed-before (get-owed usage-point))
-      (mints (not (is-eq source STORAGE)))
-      (rise (if mints
-        (less energy-wh was-wh)
-        u0
-      ))
-      (fall (if mints
-        (less was-wh energy-wh)
-        u0
-      ))
-      (paid (smaller rise owed-before))
-      (minted-wh (- rise paid))
-      (owed-wh (- (+ owed-before fall) paid))
-      (sums (var-get totals))
-    )
-    (asserts! (is-some (contract-call? .registration get-producer-info producer))
-      ERR_NOT_PRODUCER
-    )
-    (asserts! (> source u0) ERR_NO_SOURCE)
-    (asserts!
-      (match before
-        counted (> revision (get revision counted))
-        true
-      )
-      ERR_RECORDED
-    )
-    (asserts! (<= energy-wh ENERGY_MAX) ERR_ENERGY)
-    (map-set recorded {
-      usage-point: usage-point,
-      window: window,
-    } {
-      revision: revision,
-      producer: producer,
-      energy-wh: energy-wh,
-      covered-s: covered-s,
-      quality: (get quality proven),
-      assurance: (get assurance proven),
+  (count revision zone leaf index siblings none)
+)
+
+;; The same for a leaf that is far behind the newest of its device: `near` is the window of
+;; a recorded leaf that is at most 16 recorded leaves after it, or right before it.
+(define-public (record-late-production
+    (revision uint)
+    (zone uint)
+    (leaf {
+      usage-point: uint,
+      window: uint,
+      import-register: uint,
+      export-register: uint,
+      import-wh: uint,
+      export-wh: uint,
+      since: uint,
+      quality: uint,
+      assurance: uint,
+      record: (buff 32),
     })
-    (add-up producer usage-point source (get capacity-w device) (/ window DAY_S) was-wh
-      energy-wh was-s covered-s
-    )
-    (map-set owed usage-point owed-wh)
-    (var-set totals {
-      counted: (- (+ (get counted sums) rise) fall),
-      minted: (+ (get minted sums) minted-wh),
-      owed: (- (+ (get owed sums) owed-wh) owed-before),
-    })
-    (and
-      (> minted-wh u0)
-      (try! (contract-call? .energy-token mint minted-wh producer))
-    )
-    (print {
-      topic: "production-recorded",
-      usage-point: usage-point,
-      window: window,
-      revision: revision,
-      producer: producer,
-      source: source,
-      was-wh: was-wh,
-      energy-wh: energy-wh,
-      covered-s: covered-s,
-      minted-wh: minted-wh,
-      owed-wh: owed-wh,
-      quality: (get quality proven),
-      assurance: (get assurance proven),
-    })
-    (ok {
-      producer: producer,
-      energy-wh: energy-wh,
-      minted-wh: minted-wh,
-      owed-wh: owed-wh,
-    })
+    (index uint)
+    (siblings (list 24 (buff 32)))
+    (near uint)
   )
+  (count revision zone leaf index siblings (some near))
 )
 
 ;; Puts a device on the list of those whose output asks for maintenance. Gives the reason.
@@ -491,6 +469,280 @@
 )
 
 ;;;; Private
+
+(define-private (count
+    (revision uint)
+    (zone uint)
+    (leaf {
+      usage-point: uint,
+      window: uint,
+      import-register: uint,
+      export-register: uint,
+      import-wh: uint,
+      export-wh: uint,
+      since: uint,
+      quality: uint,
+      assurance: uint,
+      record: (buff 32),
+    })
+    (index uint)
+    (siblings (list 24 (buff 32)))
+    (near (optional uint))
+  )
+  (let (
+      (proven (try! (contract-call? .verification-engine verify-leaf revision zone leaf index
+        siblings
+      )))
+      (usage-point (get usage-point leaf))
+      (window (get window leaf))
+      (device (unwrap! (contract-call? .registration get-device usage-point)
+        ERR_UNKNOWN_DEVICE
+      ))
+      (source (get source device))
+      (before (get-recorded usage-point window))
+      (producer (match before
+        counted (get producer counted)
+        (get producer proven)
+      ))
+      (was-wh (default-to u0 (get energy-wh before)))
+      (energy-wh (get export-wh proven))
+      (was-s (default-to u0 (get covered-s before)))
+      (covered-s (less window (get since leaf)))
+      (owed-before (get-owed usage-point))
+      (mints (not (is-eq source STORAGE)))
+      (rise (if mints
+        (less energy-wh was-wh)
+        u0
+      ))
+      (fall (if mints
+        (less was-wh energy-wh)
+        u0
+      ))
+      (paid (smaller rise owed-before))
+      (minted-wh (- rise paid))
+      (owed-wh (- (+ owed-before fall) paid))
+      (sums (var-get totals))
+    )
+    (asserts! (is-some (contract-call? .registration get-producer-info producer))
+      ERR_NOT_PRODUCER
+    )
+    (asserts! (> source u0) ERR_NO_SOURCE)
+    (asserts!
+      (match before
+        counted (> revision (get revision counted))
+        true
+      )
+      ERR_RECORDED
+    )
+    (asserts! (<= energy-wh ENERGY_MAX) ERR_ENERGY)
+    (try! (if (is-some before)
+      (move usage-point window (- window covered-s))
+      (enter usage-point window (- window covered-s) near)
+    ))
+    (map-set recorded {
+      usage-point: usage-point,
+      window: window,
+    } {
+      revision: revision,
+      producer: producer,
+      energy-wh: energy-wh,
+      covered-s: covered-s,
+      quality: (get quality proven),
+      assurance: (get assurance proven),
+    })
+    (add-up producer usage-point source (get capacity-w device) (/ window DAY_S) was-wh
+      energy-wh was-s covered-s
+    )
+    (map-set owed usage-point owed-wh)
+    (var-set totals {
+      counted: (- (+ (get counted sums) rise) fall),
+      minted: (+ (get minted sums) minted-wh),
+      owed: (- (+ (get owed sums) owed-wh) owed-before),
+    })
+    (and
+      (> minted-wh u0)
+      (try! (contract-call? .energy-token mint minted-wh producer))
+    )
+    (print {
+      topic: "production-recorded",
+      usage-point: usage-point,
+      window: window,
+      revision: revision,
+      producer: producer,
+      source: source,
+      was-wh: was-wh,
+      energy-wh: energy-wh,
+      covered-s: covered-s,
+      minted-wh: minted-wh,
+      owed-wh: owed-wh,
+      quality: (get quality proven),
+      assurance: (get assurance proven),
+    })
+    (ok {
+      producer: producer,
+      energy-wh: energy-wh,
+      minted-wh: minted-wh,
+      owed-wh: owed-wh,
+    })
+  )
+)
+
+;; Puts a leaf among the recorded ones of its device, if its time is free. The search goes
+;; back from `near`, or from the newest.
+(define-private (enter
+    (usage-point uint)
+    (window uint)
+    (since uint)
+    (near (optional uint))
+  )
+  (let (
+      (start (if (is-some near)
+        near
+        (get-newest usage-point)
+      ))
+      (place (fold step-back STEPS {
+        usage-point: usage-point,
+        window: window,
+        at: start,
+        next: (match start
+          at (next-of usage-point at)
+          none
+        ),
+      }))
+      (previous (get at place))
+      (next (get next place))
+    )
+    (asserts!
+      (match start
+        at (is-some (get-link usage-point at))
+        true
+      )
+      ERR_PLACE
+    )
+    (asserts!
+      (and
+        (match previous
+          at (< at window)
+          true
+        )
+        (match next
+          at (> at window)
+          true
+        )
+      )
+      ERR_PLACE
+    )
+    (asserts!
+      (and
+        (match previous
+          at (<= at since)
+          true
+        )
+        (match next
+          at (>= (default-to u0 (get since (get-link usage-point at))) window)
+          true
+        )
+      )
+      ERR_OVERLAP
+    )
+    (map-set links {
+      usage-point: usage-point,
+      window: window,
+    } {
+      since: since,
+      previous: previous,
+      next: next,
+    })
+    (match previous
+      at (relink usage-point at none (some (some window)))
+      true
+    )
+    (match next
+      at (relink usage-point at (some (some window)) none)
+      (map-set newest usage-point window)
+    )
+    (ok true)
+  )
+)
+
+;; A restated leaf may begin elsewhere, if that time is free.
+(define-private (move
+    (usage-point uint)
+    (window uint)
+    (since uint)
+  )
+  (let ((link (unwrap! (get-link usage-point window) ERR_PLACE)))
+    (asserts!
+      (match (get previous link)
+        at (<= at since)
+        true
+      )
+      ERR_OVERLAP
+    )
+    (ok (map-set links {
+      usage-point: usage-point,
+      window: window,
+    }
+      (merge link { since: since })
+    ))
+  )
+)
+
+;; One recorded leaf back, while that is after the window.
+(define-private (step-back
+    (step uint)
+    (place {
+      usage-point: uint,
+      window: uint,
+      at: (optional uint),
+      next: (optional uint),
+    })
+  )
+  (match (get at place)
+    at (if (> at (get window place))
+      (merge place {
+        at: (match (get-link (get usage-point place) at)
+          link (get previous link)
+          none
+        ),
+        next: (some at),
+      })
+      place
+    )
+    place
+  )
+)
+
+(define-private (next-of
+    (usage-point uint)
+    (window uint)
+  )
+  (match (get-link usage-point window)
+    link (get next link)
+    none
+  )
+)
+
+;; Gives a recorded leaf a new neighbour on one side or the other.
+(define-private (relink
+    (usage-point uint)
+    (window uint)
+    (previous (optional (optional uint)))
+    (next (optional (optional uint)))
+  )
+  (match (get-link usage-point window)
+    link (map-set links {
+      usage-point: usage-point,
+      window: window,
+    }
+      (merge link {
+        previous: (default-to (get previous link) previous),
+        next: (default-to (get next link) next),
+      })
+    )
+    false
+  )
+)
 
 ;; Replaces what a leaf was by what it is, in every sum it is part of.
 (define-private (add-up

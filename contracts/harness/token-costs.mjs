@@ -50,8 +50,16 @@ function production(net, row, owner) {
   const roof = enrolMeter(net, owner, { capacityW: 1000 });
   const leaf = leafOf({ usagePoint: roof, window: NOON, since: NOON - 900, exportWh: 4_000_000 });
   const recorded = call("record-energy-production", deepArgs(net, leaf));
+  const after = slots(16).map((n) => leaf.window + 1800 * (n + 1));
+  for (const window of after) {
+    const { args } = attestEnergy(net, window, [{ usagePoint: roof, exportWh: 1 }]).get(roof);
+    net.expectOk(net.call("energy-production-tracking", "record-energy-production", args, owner));
+  }
+  const late = leafOf({ ...leaf, window: leaf.window + 900, since: leaf.window });
+  const late16 = call("record-late-production", [...deepArgs(net, late), Cl.uint(after.at(-1))]);
   return [
     recorded,
+    { ...late16, name: `${late16.name} (16 leaves back)` },
     call("schedule-maintenance", [Cl.uint(roof), Cl.uint(DAY)]),
     call("complete-maintenance", [Cl.uint(roof)], owner),
   ];

@@ -1,5 +1,6 @@
-// Minted = counted + owed, and nothing is minted that no attested leaf has, in whatever
-// order leaves and their restatements are shown, by whom: random calls against a model.
+// Minted = counted + owed, no time counts twice, and nothing is minted that no attested leaf
+// has, in whatever order leaves and their restatements are shown, by whom: random calls
+// against a model.
 
 import { Cl } from "@stacks/transactions";
 import { describe, expect, it } from "vitest";
@@ -24,7 +25,7 @@ describe.each([7, 20261121])("seed %i", (seed) => {
     // What is attested newest, and what is counted, by "meter window".
     const attested = new Map<string, Proof>();
     const stale: Proof[] = [];
-    const counted = new Map<string, { wh: bigint; revision: number; producer: string }>();
+    const counted = new Map<string, { wh: bigint; revision: number; producer: string; since: number; window: number }>();
     const owed = new Map(meters.map((meter) => [meter, 0n]));
     const energy = new Map(owners.map((owner) => [owner, 0n]));
     const outcomes = { ok: 0, err: 0 };
@@ -38,7 +39,11 @@ describe.each([7, 20261121])("seed %i", (seed) => {
       const revision = revisions.get(window) ?? 0;
       if (revision > 15) return;
       revisions.set(window, revision + 1);
-      const leaves = meters.map((usagePoint) => ({ usagePoint, exportWh: draw(3) ? draw(1000) : 0 }));
+      const leaves = meters.map((usagePoint) => ({
+        usagePoint,
+        exportWh: draw(3) ? draw(1000) : 0,
+        since: window - 900 * (draw(4) ? 1 : draw(4)),
+      }));
       for (const [meter, proof] of attestEnergy(net, window, leaves, { revision })) {
         const old = attested.get(`${meter} ${window}`);
         if (old) stale.push(old);
@@ -64,7 +69,11 @@ describe.each([7, 20261121])("seed %i", (seed) => {
       const lie = { ...newest.leaf, exportWh: newest.leaf.exportWh + 1 };
       const proof = forged ? proofOf([lie], 0, newest.zone, newest.revision) : old ? stale[draw(stale.length)] : newest;
       const before = counted.get(key);
-      const allowed = !forged && !old && (!before || newest.revision > before.revision);
+      const isFree = [...counted].every(([other, { since, window }]) => {
+        const apart = window <= newest.leaf.since || since >= newest.leaf.window;
+        return other === key || !other.startsWith(`${newest.leaf.usagePoint} `) || apart;
+      });
+      const allowed = !forged && !old && isFree && (!before || newest.revision > before.revision);
       const outcome = recordProduction(net, proof, net.wallets[draw(8)]);
       const context = `seed ${seed}, step ${step}`;
       expect(outcome.result.type, context).toBe(allowed ? "ok" : "err");
@@ -77,7 +86,8 @@ describe.each([7, 20261121])("seed %i", (seed) => {
         const paid = change > 0n ? (change < owed.get(meter)! ? change : owed.get(meter)!) : 0n;
         owed.set(meter, owed.get(meter)! - paid - (change < 0n ? change : 0n));
         if (change > 0n) energy.set(producer, energy.get(producer)! + change - paid);
-        counted.set(key, { wh, revision: newest.revision, producer });
+        const { since, window } = newest.leaf;
+        counted.set(key, { wh, revision: newest.revision, producer, since, window });
       }
       const sum = (values: Iterable<bigint>) => [...values].reduce((a, b) => a + b, 0n);
       const shown = [...counted].filter(([name]) => mints(Number(name.split(" ")[0]))).map(([, { wh }]) => wh);

@@ -188,6 +188,82 @@ describe("a restatement", () => {
   });
 });
 
+describe("late data", () => {
+  const at = (n: number) => WINDOW + 900 * n;
+  const late = (proof: any, near: number) => call("record-late-production", [...proof.args, Cl.uint(near)]);
+  const links = () => {
+    const found: number[] = [];
+    let window = view("get-newest", roof);
+    while (window !== null) {
+      found.unshift((Number(window) - WINDOW) / 900);
+      window = view("get-link", roof, Number(window)).previous;
+    }
+    return found;
+  };
+
+  it("counts after the leaf that had counted it is restated, and not before", () => {
+    expectOk(record(produced(roof, 100, { window: at(0) })));
+    expectOk(record(produced(roof, 60, { window: at(3), since: at(0) })));
+    // The windows 1 and 2 come late: 10 and 20 Wh of the 60.
+    const first = produced(roof, 10, { window: at(1), since: at(0) });
+    const second = produced(roof, 20, { window: at(2), since: at(1) });
+    expectErr(record(first), 669);
+    expectErr(record(second), 669);
+    const third = produced(roof, 30, { window: at(3), since: at(2) }, 1);
+    expect(expectOk(record(third))["owed-wh"]).toBe(30n);
+    expect(expectOk(record(second))).toMatchObject({ "minted-wh": 0n, "owed-wh": 10n });
+    expect(expectOk(record(first))).toMatchObject({ "minted-wh": 0n, "owed-wh": 0n });
+    expect(energyOf(alice)).toBe(160n);
+    expect(view("get-totals")).toEqual({ counted: 160n, minted: 160n, owed: 0n });
+    expect(links()).toEqual([0, 1, 2, 3]);
+    expect(view("get-device-day", roof, DAY)["covered-s"]).toBe(3600n);
+  });
+
+  it("counted first refuses the leaf that still has it, and the restatement that would take it back", () => {
+    expectOk(record(produced(roof, 10, { window: at(1) })));
+    expectErr(record(produced(roof, 60, { window: at(2), since: at(0) })), 669);
+    expectOk(record(produced(roof, 50, { window: at(2), since: at(1) }, 1)));
+    expectErr(record(produced(roof, 60, { window: at(2), since: at(0) }, 2)), 669);
+    expect(energyOf(alice)).toBe(60n);
+  });
+
+  it("may leave time out, and come in any order near the newest", () => {
+    for (const n of [5, 1, 9, 3, 0, 12]) expectOk(record(produced(roof, 1, { window: at(n) })));
+    expect(links()).toEqual([0, 1, 3, 5, 9, 12]);
+    expect(view("get-link", roof, at(3))).toEqual({
+      since: BigInt(at(2)),
+      previous: BigInt(at(1)),
+      next: BigInt(at(5)),
+    });
+  });
+
+  it("from long ago is told its place", () => {
+    for (let n = 0; n < 20; n++) expectOk(record(produced(roof, 1, { window: at(2 * n) })));
+    const old = produced(roof, 1, { window: at(3) });
+    expectErr(record(old), 670);
+    expectErr(late(old, at(3)), 670);
+    expectErr(late(old, at(7)), 670);
+    expectErr(late(old, at(0)), 670);
+    expectErr(late(old, at(38)), 670);
+    expectOk(late(old, at(2)));
+    expectOk(late(produced(roof, 1, { window: at(1) }), at(30)));
+    expectOk(late(produced(roof, 1, { window: at(39) }), at(38)));
+    expectErr(late(produced(roof, 1, { window: at(41) }), at(38)), 670);
+    expectOk(late(produced(roof, 1, { window: at(-1) }), at(0)));
+    expectErr(late(old, at(2)), 662);
+    expectErr(late(produced(roof, 1, { window: at(5), since: at(3) }), at(4)), 669);
+    expect(links().slice(0, 6)).toEqual([-1, 0, 1, 2, 3, 4]);
+    expect(links()).toHaveLength(24);
+  });
+
+  it("takes no more than is proven", () => {
+    const proof = produced(roof, 5);
+    expectErr(late(proofOf([{ ...proof.leaf, exportWh: 6 }], 0), WINDOW), 605);
+    expectErr(late(proof, WINDOW), 670);
+    expectOk(record(proof));
+  });
+});
+
 describe("performance and maintenance", () => {
   const whole = { window: DAY * DAY_S + 85_500, since: DAY * DAY_S };
   /** A day of the roof beside two others of the same capacity, in one leaf each. */
