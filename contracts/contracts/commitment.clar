@@ -492,7 +492,9 @@
           (deviation-of (get sum baseline) (get squares baseline) days)
           u0
         ))
-        (performance-bps (/ (* reduction-wh BPS) (get committed-wh promise)))
+        (performance-bps (contract-call? .verification-engine performance-of baseline-wh actual-wh
+          (get committed-wh promise)
+        ))
       )
       (asserts! (or by-owner (and enough complete)) ERR_NOT_RECORDED)
       (judge event device {

@@ -31,7 +31,7 @@
   { name: "offer-expiry-s", value: u86400, min: u3600, max: u2592000 }
   { name: "settlement-deadline-s", value: u1209600, min: u604800, max: u5184000 }
   ;; A VPP: what it keeps back of its output when it sells.
-  { name: "reserve-threshold-bps", value: u1000, min: u0, max: u5000 }
+  { name: "vpp-reserve-bps", value: u1000, min: u0, max: u5000 }
   ;; Demand response: the least baseline, the tiers of performance, what failing costs.
   { name: "baseline-days-min", value: u5, min: u1, max: u10 }
   { name: "full-reward-bps", value: u7500, min: u7000, max: u10000 }
