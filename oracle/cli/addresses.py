@@ -31,9 +31,14 @@ def write_record(path: Path, network: str, suite: Plan, deployer: Principal) -> 
 
 
 def set_deployer(path: Path, deployer: Principal) -> None:
-    """Put the deployer into a node's configuration; everything else stays, comments as well.
+    """Put the deployer into a node's configuration; raises as `with_deployer` does."""
+    _replace(path, with_deployer(path, deployer), path.stat().st_mode & 0o777)
 
-    Raises ValueError where that cannot be done without a person.
+
+def with_deployer(path: Path, deployer: Principal) -> str:
+    """A node's configuration with this deployer; everything else stays, comments as well.
+
+    Raises ValueError where that cannot be done without a person, OSError where there is no file.
     """
     text, wanted = path.read_text(encoding="utf-8"), account_text(deployer)
     section = _SECTION.search(text)
@@ -44,9 +49,16 @@ def set_deployer(path: Path, deployer: Principal) -> None:
     if not count:
         changed = f'deployer = "{wanted}"\n{body}'
     written = f"{text[: section.end()]}{changed}{following}{tail}"
-    if tomllib.loads(written)["chain"].get("deployer") != wanted:
+    if _deployer_in(written) != wanted:
         raise ValueError(f"{path}: chain.deployer cannot be set; put {wanted} there by hand")
-    _replace(path, written, path.stat().st_mode & 0o777)
+    return written
+
+
+def _deployer_in(text: str) -> object:
+    try:
+        return tomllib.loads(text)["chain"].get("deployer")
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def _replace(path: Path, text: str, mode: int = 0o644) -> None:

@@ -18,7 +18,6 @@ from oracle.chain import deployment, plan
 from oracle.chain.address import (
     MAINNET,
     TESTNET,
-    AddressError,
     Chain,
     account_text,
     address_of,
@@ -141,7 +140,7 @@ def _run(options: argparse.Namespace) -> int:
         return _complain(cause, cause.code)
     except PlanFaulty as cause:
         return _complain(f"the plan {options.plan} is faulty:\n{cause}", 2)
-    except (KeystoreError, AddressError, OSError) as cause:
+    except (KeystoreError, OSError, ValueError) as cause:
         return _complain(cause, 2)
     except OutboxLocked as cause:
         return _complain(f"{cause}; another deployment is running", 2)
@@ -169,6 +168,8 @@ async def _deploy(options: argparse.Namespace) -> int:
     fees = FeePolicy(cap_ustx=options.fee_max)
     public = coincurve.PublicKey(keystore.public_of(options.key, KeyKind.CHAIN))
     deployer = address_of(public, chain)
+    for path in options.config:
+        addresses.with_deployer(path, deployer)  # what cannot be written is told before anything is paid
     async with asyncio.timeout(options.within), _client(options, chain) as client:
         steps = await deployment.survey(client, suite, deployer, fees)
         report.show(steps, options.network, deployer, as_json=options.json)
@@ -192,11 +193,8 @@ def _write_addresses(options: argparse.Namespace, suite: Plan, deployer: Princip
     """Where nodes read them, and in one record of all."""
     record = _state(options) / "addresses.json"
     addresses.write_record(record, options.network, suite, deployer)
-    try:
-        for path in options.config:
-            addresses.set_deployer(path, deployer)
-    except ValueError as cause:
-        raise Refused(str(cause)) from cause
+    for path in options.config:
+        addresses.set_deployer(path, deployer)
     if not options.json:
         print(f"addresses are in {record}" + "".join(f" and {path}" for path in options.config))
         if not options.config:

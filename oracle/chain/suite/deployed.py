@@ -123,3 +123,23 @@ class Suite:
     def reward_distributor(self) -> RewardDistributorContract:
         """`reward-distributor`."""
         return RewardDistributorContract(self.deployer)
+
+    @property
+    def grid_management(self) -> GridManagementContract:
+        """`grid-management`."""
+        return GridManagementContract(self.deployer)
+
+    @property
+    def aggregation(self) -> AggregationContract:
+        """`aggregation`."""
+        return AggregationContract(self.deployer)
+
+    @property
+    def marketplace(self) -> MarketplaceContract:
+        """`marketplace`."""
+        return MarketplaceContract(self.deployer)
+
+    @property
+    def payment_settlement(self) -> PaymentSettlementContract:
+        """`payment-settlement`."""
+        return PaymentSettlementContract(self.deployer)
