@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from consensus.encoding import Principal
 from oracle.chain.suite.aggregation import AggregationContract
+from oracle.chain.suite.carbon_offset_integration import CarbonOffsetIntegrationContract
 from oracle.chain.suite.commitment import CommitmentContract
 from oracle.chain.suite.consumption_monitoring import ConsumptionMonitoringContract
 from oracle.chain.suite.dispute_resolution import DisputeResolutionContract
@@ -125,21 +126,6 @@ class Suite:
         return RewardDistributorContract(self.deployer)
 
     @property
-    def grid_management(self) -> GridManagementContract:
-        """`grid-management`."""
-        return GridManagementContract(self.deployer)
-
-    @property
-    def aggregation(self) -> AggregationContract:
-        """`aggregation`."""
-        return AggregationContract(self.deployer)
-
-    @property
-    def marketplace(self) -> MarketplaceContract:
-        """`marketplace`."""
-        return MarketplaceContract(self.deployer)
-
-    @property
-    def payment_settlement(self) -> PaymentSettlementContract:
-        """`payment-settlement`."""
-        return PaymentSettlementContract(self.deployer)
+    def carbon_offset_integration(self) -> CarbonOffsetIntegrationContract:
+        """`carbon-offset-integration`."""
+        return CarbonOffsetIntegrationContract(self.deployer)

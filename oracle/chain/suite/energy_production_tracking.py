@@ -23,6 +23,8 @@ __all__ = [
     "ERR_NOT_PRODUCER",
     "ERR_NOT_SCHEDULED",
     "ERR_NO_SOURCE",
+    "ERR_OVERLAP",
+    "ERR_PLACE",
     "ERR_RECORDED",
     "ERR_SCHEDULED",
     "ERR_UNKNOWN_DEVICE",
@@ -30,6 +32,7 @@ __all__ = [
     "DeviceDay",
     "EnergyProductionTrackingContract",
     "Leaf",
+    "Link",
     "Maintenance",
     "Parameters",
     "Performance",
@@ -125,6 +128,33 @@ class DeviceDay:
         return cls(
             codec.uint(held["covered-s"]),
             codec.uint(held["energy-wh"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A tuple of energy-production-tracking."""
+
+    next: int | None
+    previous: int | None
+    since: int
+
+    def value(self) -> Value:
+        """As Clarity has it."""
+        return {
+            "next": codec.to_optional(self.next, codec.to_uint),
+            "previous": codec.to_optional(self.previous, codec.to_uint),
+            "since": codec.to_uint(self.since),
+        }
+
+    @classmethod
+    def read(cls, value: Value) -> Self:
+        """From Clarity's; raises ContractMisread."""
+        held = codec.fields(value, "next", "previous", "since")
+        return cls(
+            codec.optional(codec.uint)(held["next"]),
+            codec.optional(codec.uint)(held["previous"]),
+            codec.uint(held["since"]),
         )
 
 
@@ -334,16 +364,17 @@ class EnergyProductionTrackingContract:
     for each Wh of a proven leaf, once. It also says how well equipment performs and when its output
     asks for maintenance.
 
-    Immutable: a leaf counts once for each (usage point, window). A restatement replaces what was
-    counted and never adds to it: a rise is minted to the producer of the first count, a fall is
-    owed by the device, whose next energy pays it before any is minted.
+    Immutable: a leaf counts once for each (usage point, window), and no two count the same time. A
+    restatement replaces what was counted and never adds to it: a rise is minted to the producer of
+    the first count, a fall is owed by the device, whose next energy pays it before any is minted.
 
     Who may call: anyone records, since the proof is the authority and the device's owner gets the
     units; anyone schedules maintenance that is due; the owner says it is done.
 
-    Conservation: minted = counted (but for storage) + owed. A leaf that a restatement leaves out
-    keeps what was counted; energy of storage counts and is not minted, because it was when it was
-    produced.
+    Conservation: minted = counted (but for storage) + owed. Late data (A8) adds a leaf in the midst
+    of the time that a later leaf has counted: it is refused until that one is recorded as restated,
+    which begins where the late one ends. Energy of storage counts and is not minted, because it was
+    when it was produced.
     """
 
     deployer: Principal
@@ -384,6 +415,37 @@ class EnergyProductionTrackingContract:
                     leaf.value(),
                     codec.to_uint(index),
                     codec.to_list(siblings, 24, lambda one: codec.to_buff(one, 32)),
+                ),
+            ),
+            RecordEnergyProductionResult.read,
+            post,
+        )
+
+    def record_late_production(
+        self,
+        revision: int,
+        zone: int,
+        leaf: Leaf,
+        index: int,
+        siblings: tuple[bytes, ...],
+        near: int,
+        *,
+        post: Conditions = NOTHING_MOVES,
+    ) -> PublicCall[RecordEnergyProductionResult]:
+        """The same for a leaf that is far behind the newest of its device: `near` is the window of a
+        recorded leaf that is at most 16 recorded leaves after it, or right before it.
+        """
+        return PublicCall(
+            ContractCall(
+                self.principal,
+                "record-late-production",
+                (
+                    codec.to_uint(revision),
+                    codec.to_uint(zone),
+                    leaf.value(),
+                    codec.to_uint(index),
+                    codec.to_list(siblings, 24, lambda one: codec.to_buff(one, 32)),
+                    codec.to_uint(near),
                 ),
             ),
             RecordEnergyProductionResult.read,
@@ -435,9 +497,24 @@ class EnergyProductionTrackingContract:
         """All that a producer has fed in, in Wh."""
         return ReadCall(self.principal, "get-energy-production", (codec.to_principal(producer),), codec.uint)
 
+    def get_link(self, usage_point: int, window: int) -> ReadCall[Link | None]:
+        """The recorded leaf's beginning and its neighbours."""
+        return ReadCall(
+            self.principal,
+            "get-link",
+            (codec.to_uint(usage_point), codec.to_uint(window)),
+            codec.optional(Link.read),
+        )
+
     def get_maintenance(self, usage_point: int) -> ReadCall[Maintenance]:
         """`get-maintenance` of `energy-production-tracking`."""
         return ReadCall(self.principal, "get-maintenance", (codec.to_uint(usage_point),), Maintenance.read)
+
+    def get_newest(self, usage_point: int) -> ReadCall[int | None]:
+        """The newest recorded window of a device."""
+        return ReadCall(
+            self.principal, "get-newest", (codec.to_uint(usage_point),), codec.optional(codec.uint)
+        )
 
     def get_owed(self, usage_point: int) -> ReadCall[int]:
         """What the device's next energy pays before any is minted, in Wh."""
@@ -497,3 +574,5 @@ ERR_SCHEDULED: Final = BY_CODE[665]
 ERR_NOT_DUE: Final = BY_CODE[666]
 ERR_NOT_OWNER: Final = BY_CODE[667]
 ERR_NOT_SCHEDULED: Final = BY_CODE[668]
+ERR_OVERLAP: Final = BY_CODE[669]
+ERR_PLACE: Final = BY_CODE[670]

@@ -346,6 +346,18 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
     668: ContractError(
         "energy-production-tracking", "ERR_NOT_SCHEDULED", 668, ("No maintenance is scheduled.")
     ),
+    669: ContractError(
+        "energy-production-tracking",
+        "ERR_OVERLAP",
+        669,
+        ("A recorded leaf counts some of the time of this one."),
+    ),
+    670: ContractError(
+        "energy-production-tracking",
+        "ERR_PLACE",
+        670,
+        ("The leaf's place is not near enough to the newest leaf, or to the one that was named."),
+    ),
     700: ContractError(
         "consumption-monitoring",
         "ERR_ENCODING",
@@ -715,6 +727,72 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
         ("Commitments wait to be judged, and there is time left for it."),
     ),
     952: ContractError("reward-distributor", "ERR_NOT_DISTRIBUTED", 952, ("The event is not distributed.")),
+    1000: ContractError(
+        "carbon-offset-integration",
+        "ERR_PAUSED",
+        1000,
+        ("Registration and issue wait until the pause is over."),
+    ),
+    1001: ContractError(
+        "carbon-offset-integration",
+        "ERR_NOT_OWNER",
+        1001,
+        ("The caller does not own the device, or is no registered producer."),
+    ),
+    1002: ContractError(
+        "carbon-offset-integration",
+        "ERR_NOT_CLEAN",
+        1002,
+        ("The device is no verified meter of a clean source."),
+    ),
+    1003: ContractError(
+        "carbon-offset-integration",
+        "ERR_ATTRIBUTES",
+        1003,
+        ("A country has 2 letters, a technology a name, and there are three configurations."),
+    ),
+    1004: ContractError(
+        "carbon-offset-integration", "ERR_REGISTERED", 1004, ("The caller has registered this device.")
+    ),
+    1005: ContractError(
+        "carbon-offset-integration",
+        "ERR_NOT_REGISTERED",
+        1005,
+        ("The device's owner has not registered it here."),
+    ),
+    1006: ContractError(
+        "carbon-offset-integration",
+        "ERR_ENERGY",
+        1006,
+        ("The leaf has no exported energy, or more than any meter counts."),
+    ),
+    1007: ContractError(
+        "carbon-offset-integration", "ERR_INTERVAL", 1007, ("The energy is of more than an hour, or of none.")
+    ),
+    1008: ContractError(
+        "carbon-offset-integration",
+        "ERR_QUALITY",
+        1008,
+        ("Estimated and questionable energy is not certified."),
+    ),
+    1009: ContractError(
+        "carbon-offset-integration",
+        "ERR_ISSUED",
+        1009,
+        ("This revision of the leaf, or a newer one, is certified."),
+    ),
+    1010: ContractError(
+        "carbon-offset-integration",
+        "ERR_CLAIM",
+        1010,
+        ("A claim has a purpose, and evidence that is named by its sha256."),
+    ),
+    1011: ContractError(
+        "carbon-offset-integration",
+        "ERR_RECIPIENT",
+        1011,
+        ("This contract takes none: nobody could get them out again."),
+    ),
     1050: ContractError(
         "governance", "ERR_PAUSED", 1050, ("Proposals and execution wait until the pause is over.")
     ),
