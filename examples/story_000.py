@@ -204,7 +204,7 @@ async def _paid(
         settlement.ERR_CLAIMED if "Ada" in shares_wh else settlement.ERR_NOT_PARTY,
     )
     status = await stage.ask(suite.get_payment_status(trade))
-    stage.narrator.check(f"payment status of trade {trade}", status, market.PAID)
+    stage.narrator.check(f"payment status of trade {trade}", status, market.PAID, market.payment_text)
 
 
 async def _disputed(stage: Stage, plant: Plant) -> None:

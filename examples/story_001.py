@@ -162,7 +162,9 @@ async def _sold(stage: Stage, roof: Meter) -> tuple[int, int]:
     sold = await stage.does(ben, f"accepts; {stx_text(value)} of his are in escrow now", accept)
     held = await stage.ask(suite.get_escrow())
     stage.narrator.check("marketplace holds value and bond", held.stx, value + bond, stx_text)
-    stage.narrator.check("the offer's status", await _offer_status(stage, id_), market.ACCEPTED)
+    stage.narrator.check(
+        "the offer's status", await _offer_status(stage, id_), market.ACCEPTED, market.offer_text
+    )
     return sold.first_trade, first
 
 
@@ -206,7 +208,9 @@ async def _paid(stage: Stage, trade: int) -> None:
     await stage.may_not(ada, "be paid twice", suite.claim(trade), settlement.ERR_CLAIMED)
     await stage.does(ben, f"has {stx_text(to_ben)} back for what did not come", suite.claim(trade, post=his))
     check = stage.narrator.check
-    check("payment status", await stage.ask(suite.get_payment_status(trade)), market.PAID)
+    check(
+        "payment status", await stage.ask(suite.get_payment_status(trade)), market.PAID, market.payment_text
+    )
     stage.narrator.chapter("Balances")
     check(
         "Ada has, but for fees of the chain", await ada.balance_ustx(), FUNDS_USTX + to_ada - bond, stx_text

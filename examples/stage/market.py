@@ -14,10 +14,22 @@ STX: Final = 1
 ENERGY: Final = 2
 PENDING, ACCEPTED, REJECTED, COMPLETED, CANCELLED, EXPIRED = range(6)
 ESCROWED, DELIVERING, SETTLED, CLAIMABLE, PAID = range(1, 6)
+_OFFER: Final = ("pending", "accepted", "rejected", "completed", "cancelled", "expired")
+_PAYMENT: Final = ("", "in escrow", "delivering", "settled", "claimable", "paid")
 
 BPS: Final = 10_000
 TRADE_FEE_BPS: Final = 50
 DEVIATION_PENALTY_BPS: Final = 1000
+
+
+def offer_text(status: int | None) -> str:
+    """An offer's status as people say it."""
+    return "no offer" if status is None else _OFFER[status]
+
+
+def payment_text(status: int | None) -> str:
+    """A payment's status as people say it."""
+    return "no trade" if status is None else _PAYMENT[status]
 
 
 def up(amount: int, by: int) -> int:

@@ -177,15 +177,19 @@ class Stage:
         energy_wh: Mapping[Meter, tuple[int, int]],
         *,
         silent: Sequence[Meter] = (),
+        gap: bool = False,
+        quiet: bool = False,
         lie: tuple[Meter, int] | None = None,
     ) -> None:
         """Let a window pass in which meters count (import, export) in Wh, and attest it.
 
         Every verified meter is read at its end but for the `silent` ones. Its zones are opened.
-        Windows since the last one are attested too, without energy, unless they are many. With a
-        `lie`, a quorum of traitors attests so many Wh more out of a meter than it has signed.
+        Windows since the last one are attested too, without energy; not with `gap`: then what a
+        meter counts is of all of them together. With a `lie`, a quorum of traitors attests so
+        many Wh more out of a meter than it has signed.
         """
-        await self._catch_up(window)
+        if not gap:
+            await self._catch_up(window)
         await self.chain.wait_until(window + WINDOW_S)
         for meter, (import_wh, export_wh) in energy_wh.items():
             meter.run(import_wh, export_wh)
@@ -193,6 +197,8 @@ class Stage:
         false = None if lie is None else Lie(lie[0].device, lie[1])
         decided = await self._attest(window, read, false)
         data = self._attested[window]
+        if quiet:
+            return
         self.narrator.tell(
             f"{clock_text(window)} to {clock_text(window + WINDOW_S)}: {len(read)} meters sign, "
             f"{len(decided.certificate.signers)} of {self.members.committee.size} members attest "
@@ -213,7 +219,7 @@ class Stage:
         return self._records[window][meter.device].data
 
     async def _catch_up(self, window: int) -> None:
-        """No window is left out between two that a story tells of."""
+        """No window is left out between two that a story tells of, unless they are many."""
         if not self._attested:
             return
         missing = range(max(self._attested) + WINDOW_S, window, WINDOW_S)
