@@ -69,20 +69,21 @@ function consumption(net, row, owner) {
   const call = (name, args, by = owner) =>
     row(`consumption-monitoring ${name}`, net.call("consumption-monitoring", name, args, by));
   const home = enrolMeter(net, owner);
+  const evening = NOON + 90_000;
   const registered = call("register-consumer", [Cl.uint(home), Cl.uint(1), Cl.buffer(hash32("profile"))]);
   const limits = call("set-threshold", [home, 1, 1].map((n) => Cl.uint(n)));
-  const leaf = leafOf({ usagePoint: home, window: NOON + 900, since: NOON, importWh: 4000 });
+  const leaf = leafOf({ usagePoint: home, window: evening, since: evening - 900, importWh: 4000 });
   const recorded = call("record-consumption", deepArgs(net, leaf));
   const after = attestEnergy(net, leaf.window, [{ ...leaf, importWh: 1 }], { revision: 1 }).get(home);
   const meters = slots(5).map((n) => ({ usagePoint: 100 + n, importWh: 1 }));
-  attestEnergy(net, NOON + 1800, meters);
+  attestEnergy(net, evening + 900, meters);
   return [
     registered,
     limits,
     call("commit-consumption", [Cl.uint(home), Cl.uint(DAY), Cl.buffer(hash32("day"))]),
     recorded,
     call("restate-consumption", [...after.args, clarityLeaf(leaf)]),
-    call("record-zone-consumption", [NOON + 1800, 0, ZONE].map((n) => Cl.uint(n))),
+    call("record-zone-consumption", [evening + 900, 0, ZONE].map((n) => Cl.uint(n))),
     call("set-times", [Cl.list(slots(24).map(() => Cl.uint(1)))], net.deployer),
   ];
 }

@@ -5,7 +5,7 @@
 import { Cl } from "@stacks/transactions";
 import { describe, expect, it } from "vitest";
 import { attestEnergy, enrolMeter, type Proof, producing, proofOf, recordProduction, registerProducer } from "./attested";
-import { generator, runs } from "./draws";
+import { breathe, generator, runs } from "./draws";
 
 const RUNS = runs(120);
 const START = 20_000 * 86_400;
@@ -53,6 +53,7 @@ describe.each([7, 20261121])("seed %i", (seed) => {
     attest();
 
     for (let step = 0; step < RUNS; step++) {
+      if (step % 50 === 0) await breathe();
       if (draw(4) === 0) attest();
       if (draw(12) === 0) {
         const meter = meters[draw(meters.length)];

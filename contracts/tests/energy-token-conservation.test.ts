@@ -4,7 +4,7 @@
 import { Cl } from "@stacks/transactions";
 import { describe, expect, it } from "vitest";
 import { Network } from "../harness/network.mjs";
-import { generator, runs } from "./draws";
+import { breathe, generator, runs } from "./draws";
 
 const RUNS = runs(250);
 const MAX = 2n ** 128n - 1n;
@@ -70,6 +70,7 @@ describe.each([3, 20261121])("seed %i", (seed) => {
     ];
 
     for (let step = 0; step < RUNS; step++) {
+      if (step % 50 === 0) await breathe();
       const [outcome, allowed, apply] = steps[draw(steps.length)]();
       if (!outcome) continue;
       const context = `seed ${seed}, step ${step}`;

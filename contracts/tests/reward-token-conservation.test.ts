@@ -4,7 +4,7 @@
 import { Cl } from "@stacks/transactions";
 import { describe, expect, it } from "vitest";
 import { Network } from "../harness/network.mjs";
-import { generator, runs } from "./draws";
+import { breathe, generator, runs } from "./draws";
 
 const RUNS = runs(250);
 const MAX = 2n ** 128n - 1n;
@@ -95,6 +95,7 @@ describe.each([5, 20261121])("seed %i", (seed) => {
     const deck = [...Object.keys(steps), "lock", "unlock", "unlock"];
 
     for (let step = 0; step < RUNS; step++) {
+      if (step % 50 === 0) await breathe();
       const name = deck[draw(deck.length)];
       if (draw(10) === 0) net.passTime(draw(3000));
       const [outcome, allowed, apply] = steps[name]();
