@@ -757,13 +757,20 @@
   (is-some (index-of? SOUND (get quality reading)))
 )
 
-;; True if the newest revision of the window is attested, and not as void.
+;; True if the newest revision of the window is attested, and not as void. Few windows are
+;; restated, so the last revision is looked for only where there is more than one.
 (define-private (has-summary (window uint))
-  (match (contract-call? .production-oracle get-latest-revision window)
-    revision (match (contract-call? .production-oracle get-attestation window revision)
-      attested (is-some (get summary attested))
-      false
-    )
+  (match (contract-call? .production-oracle get-attestation window u0)
+    first (is-some (get summary
+      (if (is-none (contract-call? .production-oracle get-attestation window u1))
+        first
+        (unwrap!
+          (contract-call? .production-oracle get-attestation window
+            (default-to u0 (contract-call? .production-oracle get-latest-revision window))
+          )
+          false
+        )
+      )))
     false
   )
 )

@@ -65,7 +65,8 @@ ${number(BUDGET.writes)}, write bytes ${number(BUDGET.writeBytes)}) and the cost
 |---|--:|--:|--:|--:|--:|--:|
 ${table(rows)}
 
-\`install-epoch\` is called by \`activate-epoch\` alone and is counted there.
+\`install-epoch\` is called by \`activate-epoch\` alone and is counted there; so are \`settle-event\` in \`distribute\`,
+\`pay-reward\` and \`settle\` in \`claim-reward\`.
 
 ## submit-window beside the prototype
 

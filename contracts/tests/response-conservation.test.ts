@@ -6,22 +6,12 @@
 import { Cl } from "@stacks/transactions";
 import { describe, expect, it } from "vitest";
 import { plain, WINDOW_S } from "../harness/network.mjs";
+import { generator, runs } from "./draws";
 import { CLOSE_LEAD_S, DAY_S, enrolMeter, eventArgs, recordRegisters, responding, VERIFY_S } from "./response";
 
-const STEPS = Number(process.env.RUNS ?? 300);
+const STEPS = runs(300);
 const DAYS = 5;
 const SLASH_BASE = 10_000n * 6000n;
-
-/** Uniform numbers from a seed (mulberry32). */
-function generator(seed: number) {
-  let state = seed >>> 0;
-  return (below: number) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 const smaller = (a: bigint, b: bigint) => (a < b ? a : b);
 
