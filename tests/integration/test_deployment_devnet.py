@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -294,3 +295,48 @@ def test_roles_are_held_as_the_plan_grants_them(deployed: Site) -> None:
     assert asyncio.run(held(disputes, "dispute"))
     assert not asyncio.run(held(disputes, "governor"))
     assert asyncio.run(held(deployed.address(), "governor"))
+
+
+def blocks(language: str) -> list[str]:
+    page = (ROOT / "docs" / "contracts.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+def test_the_commands_and_the_program_of_the_page_do_what_it_says(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    address = account_text(site.address("fresh"))
+    commands = [line for block in blocks("sh") for line in block.splitlines()]
+    assert len(commands) == 6
+    for command in commands:
+        words = command.replace("ADDRESS", address).split()
+        words += ["--endpoint", site.url] if "devnet" in words else []
+        assert wattest(words[1:]) == 0, command
+        if words[1:3] == ["init", "governor"]:  # whose account has no money here
+            for name in ("account.json", "password"):
+                shutil.copy2(site.folder / "fresh" / name, tmp_path / "governor" / "keys" / name)
+    said = capsys.readouterr().out
+    assert "transactions to send" in said
+    assert "production-oracle ERR_NO_QUORUM (u405)" in said
+    assert config.load(Path("node/node.toml")).chain.deployer == site.address("fresh")
+
+    (program,) = blocks("python")
+    Path("program.py").write_text(
+        program.replace("ADDRESS", address).replace("http://127.0.0.1:20443", site.url)
+    )
+    run = [sys.executable, "program.py"]
+    done = subprocess.run(
+        run,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "0 microSTX are at stake",
+        "granted: True",
+        "refused: roles ERR_ALREADY_HELD (u101): The principal already holds the role. True",
+    ]
