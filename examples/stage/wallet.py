@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from consensus.encoding import Principal
+from consensus.encoding import Principal, Value
 from oracle.chain.calls import Conditions, only
 from oracle.chain.post_conditions import (
     Asset,
     Comparison,
     FungibleCondition,
+    NonFungibleCondition,
     PostCondition,
+    Sending,
     StxCondition,
 )
 
@@ -36,3 +38,11 @@ def tokens(holder: Principal | None, asset: Asset, amount: int) -> PostCondition
 def any_of(contract: Principal) -> Conditions:
     """A contract pays what it finds due, and nobody else pays anything."""
     return only(StxCondition(contract, Comparison.GREATER_EQUAL, 0))
+
+
+def certificates(
+    holder: Principal | None, units: Asset, ids: Asset, token_id: int, owner: Principal, amount: int
+) -> Conditions:
+    """Just so many units of one certificate leave their holder (SIP-013: the id moves with them)."""
+    id_: Value = {"token-id": token_id, "owner": owner}
+    return only(tokens(holder, units, amount), NonFungibleCondition(holder, ids, id_, Sending.SENT))
