@@ -66,6 +66,8 @@
 (define-constant ERR_COUNTED (err u739))
 ;; The leaf is of another window.
 (define-constant ERR_OTHER_WINDOW (err u740))
+;; The leaf follows a gap: it tells energy of earlier windows too.
+(define-constant ERR_GAP (err u741))
 
 ;;;; Data
 
@@ -578,6 +580,7 @@
     )
     (asserts! (is-eq (get window proven) (get window place)) ERR_OTHER_WINDOW)
     (asserts! (is-member-at (get vpp place) asset (get window place)) ERR_NOT_MEMBER)
+    (asserts! (>= (+ (get since (get leaf proof)) (window-s)) (get window place)) ERR_GAP)
     (asserts! (or (is-none before) (> (get revision proof) (get revision old)))
       ERR_COUNTED
     )

@@ -93,6 +93,8 @@
 (define-constant ERR_OTHER_LEAF (err u879))
 ;; This leaf, or a newer revision of it, is counted already.
 (define-constant ERR_COUNTED (err u880))
+;; The leaf follows a gap: it tells energy of earlier windows too, which late data may tell.
+(define-constant ERR_GAP (err u881))
 
 ;;;; Data
 
@@ -637,6 +639,7 @@
       ERR_OTHER_LEAF
     )
     (asserts! (is-newer revision (get revision before)) ERR_COUNTED)
+    (asserts! (>= (+ (get since leaf) (window-s)) window) ERR_GAP)
     (map-set fulfilled key {
       revision: revision,
       energy-wh: energy-wh,
@@ -729,12 +732,11 @@
         before
       ))
       (totals (get-feed-total asset))
-      ;; A leaf tells the energy since the one before it, which may be several windows.
-      (span-s (larger (window-s) (- window (get since leaf))))
-      (above-limit (> (* (get export-wh proven) HOUR_S) (* (get limit-w connection) span-s)))
+      (above-limit (> (* (get export-wh proven) HOUR_S) (* (get limit-w connection) (window-s))))
     )
     (asserts! (get connected connection) ERR_NOT_CONNECTED)
     (asserts! (is-newer revision (get revision before)) ERR_COUNTED)
+    (asserts! (>= (+ (get since leaf) (window-s)) window) ERR_GAP)
     (map-set feeds key {
       revision: revision,
       export-wh: (get export-wh proven),

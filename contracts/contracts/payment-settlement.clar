@@ -3,7 +3,8 @@
 ;;   fed in during its windows: delivered energy to the seller, or to the members of a VPP
 ;;   who fed it in; the rest back to the buyer, with a penalty out of the seller's bond; a
 ;;   fee to the treasury.
-;; Immutable: a leaf's energy is shared out once among all trades; a trade is settled once,
+;; Immutable: a leaf's energy is shared out once among all trades, and no time of an asset
+;;   is paid by two leaves; a trade is settled once,
 ;;   trued up by restated windows until it is final, and claimed once by each party.
 ;; Who may call: anyone proves, settles and trues up, for the proof is the authority; the
 ;;   parties waive and claim; governors send fees to the treasury and reach nothing else.
@@ -32,6 +33,10 @@
 ;; How long after its end a trade that is not shown whole waits for proofs, in seconds.
 (define-constant PROOF_S u172800)
 (define-constant BPS u10000)
+;; A meter that was silent tells of several windows in one leaf: of two hours of quarters at
+;; most, one step for each.
+(define-constant STEPS (list u0 u1 u2 u3 u4 u5 u6 u7))
+(define-constant SPAN_MAX u8)
 
 ;; No trade has this id: no payment without an accepted offer.
 (define-constant ERR_UNKNOWN_TRADE (err u820))
@@ -43,7 +48,7 @@
 (define-constant ERR_OTHER_WINDOW (err u823))
 ;; The leaf is of an asset that the trade does not deliver from.
 (define-constant ERR_OTHER_ASSET (err u824))
-;; The leaf tells energy from before the delivery too: it follows a gap.
+;; The leaf follows a gap: it tells energy from before the delivery too, or of too long.
 (define-constant ERR_GAP (err u825))
 ;; This leaf, or a newer revision of it, is counted already.
 (define-constant ERR_COUNTED (err u826))
@@ -67,6 +72,8 @@
 (define-constant ERR_NOT_VOID (err u835))
 ;; There is nothing in the list.
 (define-constant ERR_EMPTY (err u836))
+;; Another leaf of the asset tells some of this time's energy, and is counted.
+(define-constant ERR_TIME_COUNTED (err u837))
 
 ;;;; Data
 
@@ -100,8 +107,19 @@
   {
     revision: uint,
     energy-wh: uint,
+    span: uint,
     payee: principal,
   }
+)
+
+;; Invariant: the window of the one counted leaf that tells the asset's energy in a window.
+;; Late data (A8) adds a leaf in the midst of a gap that a later leaf has told of already.
+(define-map told-by
+  {
+    asset: uint,
+    window: uint,
+  }
+  uint
 )
 
 ;; Invariant: the sum of `counted` of an asset's window over all trades. When one is counted
@@ -644,9 +662,15 @@
       (old (default-to {
         revision: u0,
         energy-wh: u0,
+        span: u0,
         payee: payee,
       }
         before
+      ))
+      (since (get since (get leaf proof)))
+      (span (if (> since window)
+        u0
+        (up (- window since) (window-s))
       ))
       (state (state-of trade))
       (others-wh (- (get-allotted asset window) (get energy-wh old)))
@@ -666,15 +690,43 @@
       )
       ERR_OTHER_ASSET
     )
-    (asserts! (>= (+ (get since (get leaf proof)) (window-s)) (get first-window terms))
+    (asserts!
+      (and (>= (+ since (window-s)) (get first-window terms)) (<= span SPAN_MAX))
       ERR_GAP
     )
     (asserts! (or (is-none before) (> (get revision proof) (get revision old)))
       ERR_COUNTED
     )
+    ;; Time that the newer leaf does not tell is free again, unless another trade was given
+    ;; energy of it.
+    (and
+      (is-eq others-wh u0)
+      (get done
+        (fold free-time STEPS {
+          asset: asset,
+          window: window,
+          from: span,
+          to: (get span old),
+          done: true,
+        })
+      )
+    )
+    (asserts!
+      (get done
+        (fold take-time STEPS {
+          asset: asset,
+          window: window,
+          from: u0,
+          to: span,
+          done: true,
+        })
+      )
+      ERR_TIME_COUNTED
+    )
     (map-set counted key {
       revision: (get revision proof),
       energy-wh: energy-wh,
+      span: span,
       payee: payee,
     })
     (map-set allotted {
@@ -706,6 +758,57 @@
       payee: payee,
     })
     (ok trade)
+  )
+)
+
+;; Writes down that a leaf tells a window's energy; not done if another one does.
+(define-private (take-time
+    (step uint)
+    (state {
+      asset: uint,
+      window: uint,
+      from: uint,
+      to: uint,
+      done: bool,
+    })
+  )
+  (if (>= step (get to state))
+    state
+    (let (
+        (window (get window state))
+        (key {
+          asset: (get asset state),
+          window: (- window (* step (window-s))),
+        })
+      )
+      (merge state { done: (and
+        (is-eq window (default-to window (map-get? told-by key)))
+        (get done state)
+        (map-set told-by key window)
+      ) })
+    )
+  )
+)
+
+(define-private (free-time
+    (step uint)
+    (state {
+      asset: uint,
+      window: uint,
+      from: uint,
+      to: uint,
+      done: bool,
+    })
+  )
+  (if (or (< step (get from state)) (>= step (get to state)))
+    state
+    (let ((key {
+        asset: (get asset state),
+        window: (- (get window state) (* step (window-s))),
+      }))
+      (and (is-eq (some (get window state)) (map-get? told-by key)) (map-delete told-by key))
+      state
+    )
   )
 )
 

@@ -183,6 +183,9 @@ describe("aggregate-window", () => {
     expectErr(aggregate(window, [first], 2), 723);
     const [early] = attest([1, 1, 1], {}, window - WINDOW_S);
     expectErr(aggregate(window - WINDOW_S, [early]), 728);
+    const later = window + WINDOW_S;
+    const gap = attestEnergy(net, later, [{ usagePoint: roofs[0], exportWh: 9, since: window - WINDOW_S }]);
+    expectErr(aggregate(later, [gap.get(roofs[0])]), 741);
     const forged = Cl.tuple({ ...(first.tuple as any).value, index: Cl.uint(1) });
     expectErr(aggregate(window, [second, { tuple: forged }]), 605);
   });

@@ -135,10 +135,61 @@ describe("settle-trade", () => {
     expectErr(settle(1, deliver([1000], { asset: foreign })), 824);
     const gap = attestEnergy(market.net, window(1), [{ usagePoint: market.asset, exportWh: 9, since: window(-2) }]);
     expectErr(settle(1, [gap.get(market.asset)!]), 825);
+    const wide = { "first-window": market.window(8), windows: 12 };
+    first = wide["first-window"];
+    expectOk(market.offer(wide));
+    expectOk(market.accept(2, 4000));
+    const long = attestEnergy(market.net, window(9), [{ usagePoint: market.asset, exportWh: 9, since: window(0) }]);
+    expectErr(settle(2, [long.get(market.asset)!]), 825);
     const [good] = deliver([1000], { from: 2 });
     const forged = Cl.tuple({ ...(good.tuple as any).value, zone: Cl.uint(2) });
     expectErr(settle(1, [{ ...good, tuple: forged }]), 604);
     expectOk(settle(1, [good]));
+  });
+
+  describe("after a gap", () => {
+    // The meter is silent in window 1; its leaf of window 2 tells both. Late data adds the leaf of
+    // window 1, and a newer revision of window 2 tells the rest.
+    const leaf = (n: number, exportWh: number, since: number, revision = 0) =>
+      attestEnergy(market.net, window(n), [{ usagePoint: market.asset, exportWh, since: window(since) }], { revision }).get(market.asset)!;
+
+    it("takes a leaf that tells several windows, and no time of them twice", () => {
+      sold();
+      expectOk(settle(1, [leaf(2, 2000, 0)]));
+      const late = leaf(1, 1200, 0);
+      expectErr(settle(1, [late]), 837);
+      const rest = leaf(2, 800, 1, 1);
+      expectErr(settle(1, [late, rest]), 837);
+      expect(expectOk(settle(1, [rest, late]))).toEqual({ "delivered-wh": 2000n, settled: false });
+      expect(view("get-settlement", 1)).toMatchObject({ shown: 2n });
+    });
+
+    it("refuses the long leaf where the late one is counted", () => {
+      sold();
+      const long = leaf(2, 2000, 0);
+      expectOk(settle(1, [leaf(1, 1200, 0)]));
+      expectErr(settle(1, [long]), 837);
+      expectOk(settle(1, [leaf(2, 800, 1, 1)]));
+    });
+
+    it("keeps the time taken as long as another trade has energy of it", () => {
+      first = market.window(8);
+      expectOk(market.offer({ "first-window": first }));
+      expectOk(market.accept(1, 1000));
+      expectOk(market.accept(1, 3000, other));
+      const long = leaf(2, 2000, 0);
+      expectOk(settle(1, [long]));
+      expectOk(settle(2, [long]));
+      const [late, rest] = [leaf(1, 1200, 0), leaf(2, 800, 1, 1)];
+      // Trade 1 keeps the 1000 Wh it was settled with; trade 2 frees nothing.
+      expectErr(settle(2, [rest, late]), 837);
+      expectOk(settle(2, [rest]));
+      expect(view("get-settlement", 2)["delivered-wh"]).toBe(0n);
+      expectOk(trueUp(1, [rest]));
+      expect(view("get-settlement", 1)["delivered-wh"]).toBe(800n);
+      expectOk(settle(2, [late]));
+      expect(view("get-settlement", 2)["delivered-wh"]).toBe(1200n);
+    });
   });
 
   it("pays nothing without an accepted offer", () => {
