@@ -29,7 +29,6 @@ from oracle.chain.address import TESTNET, account_text, address_of, contract_of
 from oracle.chain.calls import PublicCall, only, refusal, why
 from oracle.chain.client import StacksClient
 from oracle.chain.courier import OutboxLimits
-from oracle.chain.deployment import Progress
 from oracle.chain.outbox import Outbox
 from oracle.chain.post_conditions import Comparison, StxCondition
 from oracle.chain.refusal import ContractError
@@ -43,6 +42,8 @@ from oracle.keys.keystore import LIGHT, KeyKind
 CHAIN_ID: Final = TESTNET.chain_id
 FUNDS_USTX: Final = 50_000_000_000
 STAKE_USTX: Final = 2_000_000_000
+DEPLOYS_AHEAD: Final = 20
+"""Fees are no money here."""
 LIMITS: Final = OutboxLimits(depth=1, poll_s=0.25, resend_after_s=20)
 _METER, _GATEWAY, _NO_CURVE, _P256 = 1, 2, 0, 1
 _PRODUCER = 2
@@ -121,8 +122,9 @@ async def lay(
     suite = Suite(deployer)
     folder = plan.folder / "governor"
     async with StacksClient((plan.devnet,)) as client, outbox_of(folder, governor, client) as outbox:
+        progress("deploying the contracts")
         contracts = deployment_plan.load(deployment_plan.shipped(), {"window-s": plan.window_s})
-        await deployment.carry_out(client, outbox, contracts, lambda one: progress(_step(one)))
+        await deployment.carry_out(client, outbox, contracts, ahead=DEPLOYS_AHEAD)
         call = Caller(outbox)
         progress("enrolling devices")
         await call("user", suite.registration.register_user(_PRODUCER, _hash("profile")))
@@ -142,10 +144,6 @@ async def lay(
         progress("proposing the first committee")
         await call("epoch:1", suite.oracle_staking.propose_epoch(members))
         await call.settled()
-
-
-def _step(one: Progress) -> str:
-    return f"contracts, {one.at} of {one.steps}: {one.label}"
 
 
 async def enrol_operator(folder: Path, operator: Operator, client: StacksClient, deployer: Principal) -> None:

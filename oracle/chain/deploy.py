@@ -56,20 +56,28 @@ async def deploy(
     outbox: Outbox,
     contracts: tuple[ContractSource, ...],
     tell: Callable[[Deployed], None] = unheard,
+    ahead: int = 1,
 ) -> tuple[Deployed, ...]:
-    """Deploy what is missing, one after the other, under the outbox's account.
+    """Deploy what is missing, in order, under the outbox's account.
 
     The outbox must be running. Checks all that is there before it sends anything; `tell` hears
-    of each contract once it is on the chain. Raises ContractDiffers, DeployFailed if one aborts
-    or is refused, ChainUnavailable.
+    of each contract once it is on the chain. At most `ahead` are under way at a time: if one
+    fails, those behind it fail too and cost their fees, so where fees are money it is one.
+    Raises ContractDiffers, DeployFailed if one aborts or is refused, ChainUnavailable.
     """
     if len(contracts) > CONTRACTS_MAX or len({one.name for one in contracts}) != len(contracts):
         raise DeployFailed(f"a plan has at most {CONTRACTS_MAX} contracts, of different names")
-    present = [await is_present(client, outbox.address, one) for one in contracts]
+    missing = [one for one in contracts if not await is_present(client, outbox.address, one)]
+    keys: dict[str, str] = {}
     done: list[Deployed] = []
-    for contract, there in zip(contracts, present, strict=True):
-        principal = contract_of(outbox.address, contract.name)
-        done.append(Deployed(principal, None if there else await _deploy(client, outbox, contract)))
+    for contract in contracts:
+        if contract in missing:
+            at = missing.index(contract)
+            for one in missing[at : at + ahead]:
+                keys[one.name] = keys.get(one.name) or await _enqueue(outbox, one)
+        key = keys.get(contract.name)
+        txid = None if key is None else await _settled(client, outbox, contract, key)
+        done.append(Deployed(contract_of(outbox.address, contract.name), txid))
         tell(done[-1])
     return tuple(done)
 
@@ -93,10 +101,14 @@ async def unused_key(outbox: Outbox, name: str) -> str:
     raise DeployFailed(f"{name}: tried {TRIES_MAX} times")
 
 
-async def _deploy(client: StacksClient, outbox: Outbox, contract: ContractSource) -> str:
+async def _enqueue(outbox: Outbox, contract: ContractSource) -> str:
     digest = hashlib.sha256(contract.source.encode()).hexdigest()
     key = await unused_key(outbox, f"deploy:{contract.name}:{digest}")
     await outbox.enqueue(key, ContractDeploy(contract.name, contract.source))
+    return key
+
+
+async def _settled(client: StacksClient, outbox: Outbox, contract: ContractSource, key: str) -> str:
     job = await outbox.mined(key)
     # Asked of the chain, not of the job: another process may have deployed it.
     if not await is_present(client, outbox.address, contract):

@@ -2,8 +2,8 @@
 
 Decides what is missing, what it will cost, and in which order it goes. The outbox gets it
 there, so a deployment that was cut off goes on where it stopped; another machine that takes
-over finds by the chain alone what is left. Contracts go one after the other, each into its
-own block; then the calls, together, in order. Nobody can step in between: the deployer
+over finds by the chain alone what is left. Contracts go one after the other, then the calls,
+together, in order. Nobody can step in between: the deployer
 governs from the block in which `roles` is deployed, and no other account may make the calls.
 """
 
@@ -80,10 +80,20 @@ async def survey(client: StacksClient, plan: Plan, deployer: Principal, fees: Fe
     return tuple(steps)
 
 
+def unheard(_: Progress) -> None:
+    """For whoever needs no progress."""
+
+
 async def carry_out(
-    client: StacksClient, outbox: Outbox, plan: Plan, tell: Callable[[Progress], None]
+    client: StacksClient,
+    outbox: Outbox,
+    plan: Plan,
+    tell: Callable[[Progress], None] = unheard,
+    ahead: int = 1,
 ) -> tuple[Deployed, ...]:
     """Do what is missing under the outbox's account; the outbox must be running.
+
+    At most `ahead` contracts are under way at a time, as `deploy` explains.
 
     Raises ContractDiffers, DeployFailed with the contract's own reason, ChainUnavailable.
     """
@@ -95,9 +105,10 @@ async def carry_out(
         count += 1
         tell(Progress(count, steps, label, txid))
 
-    deployed = await deploy(
-        client, outbox, plan.contracts, lambda one: done(f"deploy {one.contract.contract_name}", one.txid)
-    )
+    def there(one: Deployed) -> None:
+        done(f"deploy {one.contract.contract_name}", one.txid)
+
+    deployed = await deploy(client, outbox, plan.contracts, there, ahead)
     keys = [await _enqueue(client, outbox, plan, call) for call in plan.calls]
     for call, key in zip(plan.calls, keys, strict=True):
         done(label_of(plan, call), None if key is None else await _settled(client, outbox, plan, call, key))

@@ -230,8 +230,11 @@ async def _carry_out(
     clock = lambda: int(time.time())  # noqa: E731
     async with Outbox(folder, coincurve.PrivateKey(secret), chain, client, clock, limits=limits) as outbox:
         running = asyncio.create_task(outbox.run())
+        ahead = limits.in_flight_max if options.network == "devnet" else 1
         carrying = asyncio.create_task(
-            deployment.carry_out(client, outbox, suite, lambda one: report.tell(one, as_json=options.json))
+            deployment.carry_out(
+                client, outbox, suite, lambda one: report.tell(one, as_json=options.json), ahead
+            )
         )
         try:
             await asyncio.wait((running, carrying), return_when=asyncio.FIRST_COMPLETED)

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from consensus.encoding import Some, Value, encode
+from consensus.encoding import Value, encode
 from consensus.messages import Entry, Phase, Vote
 from consensus.model import ZERO_DIGEST, Digest, EpochNumber, Genesis, Height, NodeId, Round
 from deploy.demo import ground
@@ -18,13 +18,14 @@ from deploy.demo.plan import OPERATORS, Plan, load_or_make
 from deploy.demo.processes import ROOT, node_program, start
 from oracle.audit.merkle import double_sha256, prove
 from oracle.audit.parts import EpochPart, SignedPart
-from oracle.chain.address import TESTNET, contract_of
+from oracle.chain.address import TESTNET
 from oracle.chain.client import StacksClient
 from oracle.chain.contracts import OracleContracts
 from oracle.chain.courier import OutboxLimits
 from oracle.chain.disputes import Disputes, Submission, SubmissionState
 from oracle.chain.outbox import Outbox
-from oracle.chain.transaction import ContractCall
+from oracle.chain.suite.oracle_staking import OracleStakingContract
+from oracle.chain.suite.production_oracle import SubmitWindowSummary
 from oracle.evidence import build
 from oracle.evidence.build import PlacedParts
 from oracle.evidence.file import digest_of
@@ -59,12 +60,9 @@ class Ground:
     genesis: Genesis
     members: list[Member]
 
-    async def call(self, key: str, contract: str, function: str, *arguments: Value) -> None:
-        outbox = self.members[0].outbox
-        payload = ContractCall(contract_of(self.contracts.deployer, contract), function, arguments)
-        await outbox.enqueue(key, payload)
-        job = await outbox.mined(key)
-        assert job.succeeded, job
+    @property
+    def staking(self) -> OracleStakingContract:
+        return self.contracts.suite.oracle_staking
 
     def votes(self, entry: Entry, slots: range = range(OPERATORS)) -> tuple[bytes, ...]:
         """Who commits to the entry."""
@@ -90,34 +88,32 @@ class Ground:
             "attachment": bytes(32),
         }
         entry = self.entry("activate", 1, {"epoch": 1, **typed})
-        arguments = (1, ZERO_DIGEST, *typed.values(), 0, self.votes(entry))
-        await self.call("first-epoch", "oracle-staking", "activate-epoch", *arguments)
+        call = self.staking.activate_epoch(
+            1, ZERO_DIGEST, bytes(32), GROUP_KEY, bytes(32), first, bytes(32), 0, self.votes(entry)
+        )
+        assert await self.members[0].outbox.outcome("first-epoch", call) == 1
         return entry
-
-    async def ask(self, function: str, *arguments: Value) -> Value:
-        staking = contract_of(self.contracts.deployer, "oracle-staking")
-        return await self.contracts.client.call_read_only(staking, function, arguments)
 
     async def operator(self, slot: int) -> int:
         """Operators are numbered as they register, members as they were proposed."""
-        found = await self.ask("get-operator-of-key", self.operators[slot].node.public_key.format())
-        assert isinstance(found, Some)
-        assert isinstance(found.value, int)
-        return found.value
+        key = self.operators[slot].node.public_key.format()
+        found = await self.contracts.client.ask(self.staking.get_operator_of_key(key))
+        assert found is not None
+        return found
 
     async def stakes(self) -> list[int]:
         """By slot, in microSTX."""
         found = []
         for slot in range(OPERATORS):
-            match await self.ask("get-operator", await self.operator(slot)):
-                case Some({"stake": int(stake)}):
-                    found.append(stake)
+            held = await self.contracts.client.ask(self.staking.get_operator(await self.operator(slot)))
+            assert held is not None
+            found.append(held.stake)
         return found
 
     async def barred(self) -> list[int]:
         """The slots whose operators are in no further committee."""
-        slots = range(OPERATORS)
-        return [slot for slot in slots if await self.ask("is-barred", await self.operator(slot))]
+        ask, barred = self.contracts.client.ask, self.staking.is_barred
+        return [slot for slot in range(OPERATORS) if await ask(barred(await self.operator(slot)))]
 
     async def bring(self, data: bytes, *slots: int) -> list[Submission]:
         """These members' nodes hold the evidence; wait until each knows what came of it."""
@@ -242,8 +238,10 @@ async def test_e2_a_false_leaf_slashes_its_signers_once_it_is_on_chain(tmp_path:
         while not honest.said:  # noqa: ASYNC110 - it is polled
             await asyncio.sleep(0.1)
         assert honest.last.detail == "its window is not on chain yet"
-        arguments = (2, ZERO_DIGEST, summary, 1, 0, town.votes(entry, liars), bytes(48))
-        await town.call("false-window", "production-oracle", "submit-window", *arguments)
+        oracle, typed = town.contracts.suite.production_oracle, SubmitWindowSummary.read(summary)
+        votes = town.votes(entry, liars)
+        call = oracle.submit_window(2, ZERO_DIGEST, typed, 1, 0, votes, bytes(48))
+        assert await town.members[0].outbox.outcome("false-window", call) == entry.digest
         (said,) = await bringing
         assert (said.state, said.detail) == (PROVEN, "")
         assert await town.stakes() == [*(stake - stake * 5000 // 10_000 for stake in before[:3]), before[3]]

@@ -21,6 +21,7 @@ __all__ = [
     "ERR_COUNTED",
     "ERR_EMPTY",
     "ERR_FORECAST",
+    "ERR_GAP",
     "ERR_IN_VPP",
     "ERR_KNOWN_FORECAST",
     "ERR_NOT_ATTESTED",
@@ -384,3 +385,4 @@ ERR_SCORED: Final = BY_CODE[737]
 ERR_EMPTY: Final = BY_CODE[738]
 ERR_COUNTED: Final = BY_CODE[739]
 ERR_OTHER_WINDOW: Final = BY_CODE[740]
+ERR_GAP: Final = BY_CODE[741]

@@ -450,6 +450,9 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
         "aggregation", "ERR_COUNTED", 739, ("This leaf, or a newer revision of it, is counted already.")
     ),
     740: ContractError("aggregation", "ERR_OTHER_WINDOW", 740, ("The leaf is of another window.")),
+    741: ContractError(
+        "aggregation", "ERR_GAP", 741, ("The leaf follows a gap: it tells energy of earlier windows too.")
+    ),
     760: ContractError("marketplace", "ERR_PAUSED", 760, ("Nothing is begun during a pause.")),
     761: ContractError("marketplace", "ERR_UNKNOWN_ASSET", 761, ("No device or VPP has this id.")),
     762: ContractError(
@@ -543,7 +546,7 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
         "payment-settlement",
         "ERR_GAP",
         825,
-        ("The leaf tells energy from before the delivery too: it follows a gap."),
+        ("The leaf follows a gap: it tells energy from before the delivery too, or of too long."),
     ),
     826: ContractError(
         "payment-settlement",
@@ -574,6 +577,12 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
     ),
     835: ContractError("payment-settlement", "ERR_NOT_VOID", 835, ("The window was not attested as void.")),
     836: ContractError("payment-settlement", "ERR_EMPTY", 836, ("There is nothing in the list.")),
+    837: ContractError(
+        "payment-settlement",
+        "ERR_TIME_COUNTED",
+        837,
+        ("Another leaf of the asset tells some of this time's energy, and is counted."),
+    ),
     860: ContractError("grid-management", "ERR_NOT_GOVERNOR", 860, ("Only a governor authorises operators.")),
     861: ContractError(
         "grid-management",
@@ -621,6 +630,12 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
     ),
     880: ContractError(
         "grid-management", "ERR_COUNTED", 880, ("This leaf, or a newer revision of it, is counted already.")
+    ),
+    881: ContractError(
+        "grid-management",
+        "ERR_GAP",
+        881,
+        ("The leaf follows a gap: it tells energy of earlier windows too, which late data may tell."),
     ),
     900: ContractError(
         "event-manager", "ERR_PAUSED", 900, ("New events and funds wait until the pause is over.")

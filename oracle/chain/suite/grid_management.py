@@ -20,6 +20,7 @@ __all__ = [
     "ERR_CONNECTED",
     "ERR_COUNTED",
     "ERR_EMERGENCY",
+    "ERR_GAP",
     "ERR_ISLAND",
     "ERR_KIND",
     "ERR_LIMIT",
@@ -672,3 +673,4 @@ ERR_POWER: Final = BY_CODE[877]
 ERR_UNKNOWN_ORDER: Final = BY_CODE[878]
 ERR_OTHER_LEAF: Final = BY_CODE[879]
 ERR_COUNTED: Final = BY_CODE[880]
+ERR_GAP: Final = BY_CODE[881]

@@ -32,6 +32,7 @@ __all__ = [
     "ERR_OTHER_ASSET",
     "ERR_OTHER_WINDOW",
     "ERR_SETTLED",
+    "ERR_TIME_COUNTED",
     "ERR_TRANSFER",
     "ERR_UNKNOWN_TRADE",
     "Escrow",
@@ -226,8 +227,9 @@ class PaymentSettlementContract:
     during its windows: delivered energy to the seller, or to the members of a VPP who fed it in;
     the rest back to the buyer, with a penalty out of the seller's bond; a fee to the treasury.
 
-    Immutable: a leaf's energy is shared out once among all trades; a trade is settled once, trued
-    up by restated windows until it is final, and claimed once by each party.
+    Immutable: a leaf's energy is shared out once among all trades, and no time of an asset is paid
+    by two leaves; a trade is settled once, trued up by restated windows until it is final, and
+    claimed once by each party.
 
     Who may call: anyone proves, settles and trues up, for the proof is the authority; the parties
     waive and claim; governors send fees to the treasury and reach nothing else. The pause does not
@@ -396,3 +398,4 @@ ERR_NOT_GOVERNOR: Final = BY_CODE[833]
 ERR_AMOUNT: Final = BY_CODE[834]
 ERR_NOT_VOID: Final = BY_CODE[835]
 ERR_EMPTY: Final = BY_CODE[836]
+ERR_TIME_COUNTED: Final = BY_CODE[837]

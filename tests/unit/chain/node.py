@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from consensus.encoding import Value, encode
+from consensus.encoding import Err, Ok, Value, encode
 from oracle.chain.address import principal_text
 from oracle.chain.transaction import ContractDeploy, Transaction, parse, txid_of, verify
 
@@ -40,6 +40,8 @@ class Node:
         self.fee_minimum = 180
         self.estimates = (200, 400, 800)
         self.aborting: set[str] = set()
+        self.results: dict[str, Ok | Err] = {}
+        """What a transaction's call answers; an error aborts it."""
         self.reads: dict[str, Value] = {}
         self.read_requests = 0
 
@@ -163,8 +165,9 @@ class Node:
         wanted = request.match_info["txid"].removeprefix("0x")
         for height, block in enumerate(self.blocks, start=1):
             if wanted in [txid_of(raw) for raw in block]:
-                aborted = wanted in self.aborting
-                result = "0x08" + encode(7).hex() if aborted else "0x0703"
+                usual = Err(7) if wanted in self.aborting else Ok(True)
+                answer = self.results.get(wanted, usual)
+                aborted, result = isinstance(answer, Err), "0x" + encode(answer).hex()
                 status = "abort_by_response" if aborted else "success"
                 return web.json_response(
                     {"tx_status": status, "block_height": height, "tx_result": {"hex": result}}

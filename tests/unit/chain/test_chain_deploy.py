@@ -103,3 +103,17 @@ async def test_a_plan_names_each_contract_once(node: Node, tmp_path: Path) -> No
     async with deployer(node, tmp_path) as run:
         with pytest.raises(DeployFailed):
             await run(ROLES, ROLES)
+
+
+async def test_contracts_may_go_together_and_keep_their_order(node: Node, tmp_path: Path) -> None:
+    contracts = tuple(ContractSource(f"c{number}", f"(ok u{number})") for number in range(6))
+    async with deployer(node, tmp_path) as run:
+        await run(contracts[2])
+        told: list[Deployed] = []
+        async with asyncio.timeout(5):
+            await deploy(run.client, run.outbox, contracts, told.append, ahead=4)
+    assert [one.contract.contract_name for one in told] == [one.name for one in contracts]
+    assert [one.txid is None for one in told] == [number == 2 for number in range(6)]
+    payloads = [transaction.payload for transaction in node.transactions()]
+    order = (contracts[2], *contracts[:2], *contracts[3:])
+    assert payloads == [ContractDeploy(one.name, one.source) for one in order]

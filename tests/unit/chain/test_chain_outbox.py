@@ -8,16 +8,21 @@ from typing import Any
 import coincurve
 import pytest
 
-from consensus.encoding import Err, Principal
+from consensus.encoding import Err, Ok, Principal
 from consensus.model import InvariantBroken
 from oracle.chain.address import TESTNET, burn_address
 from oracle.chain.answers import RejectReason
-from oracle.chain.client import StacksClient
+from oracle.chain.calls import ContractRefused, PublicCall, only
+from oracle.chain.client import CallRefused, StacksClient
+from oracle.chain.codec import ContractMisread
 from oracle.chain.courier import OutboxLimits
 from oracle.chain.endpoint import ChainUnavailable, ClientLimits
 from oracle.chain.job import Abandoned, FeePolicy, Job, JobState
 from oracle.chain.ledger import OutboxLocked
 from oracle.chain.outbox import Outbox, OutboxFull
+from oracle.chain.post_conditions import Comparison, PostConditionMode, StxCondition
+from oracle.chain.suite.deployed import Suite
+from oracle.chain.suite.oracle_staking import ERR_INITIALISED
 from oracle.chain.transaction import (
     ContractCall,
     TokenTransfer,
@@ -708,7 +713,78 @@ async def test_an_aborted_transaction_is_done_and_says_why(world: World) -> None
         assert decode(job.result_bytes) == Err(7)
 
 
+async def test_what_a_contract_refuses_is_logged_once_by_its_name(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with world.outbox() as outbox:
+        await outbox.enqueue("w:1", window(1))
+        await outbox.step()
+        world.node.results[txid_of(world.node.received[0])] = Err(405)
+        for _ in range(4):
+            world.node.mine()
+            await outbox.step()
+    told = [record.getMessage() for record in caplog.records if "w:1 failed" in record.getMessage()]
+    assert len(told) == 1
+    assert "production-oracle ERR_NO_QUORUM (u405): Fewer members than a quorum" in told[0]
+
+
+async def test_a_typed_call_gives_what_the_contract_gave_or_raises_its_reason(world: World) -> None:
+    staking = Suite(CONTRACT).oracle_staking
+    its_stake = only(StxCondition(None, Comparison.EQUAL, 5))
+    async with world.outbox() as outbox, asyncio.TaskGroup() as group:
+        running_task = group.create_task(outbox.run())
+        waiting = group.create_task(outbox.outcome("good", staking.stake(1, 5, post=its_stake)))
+        await until(lambda: len(world.node.mempool) == 1)
+        (raw,) = world.node.mempool.values()
+        assert parse(raw).mode is PostConditionMode.DENY
+        assert parse(raw).post_conditions == its_stake.conditions
+        world.node.results[txid_of(raw)] = Ok(17)
+        world.node.mine()
+        assert await waiting == 17
+        refused = group.create_task(outcome_of(outbox, "bad", staking.initialise(900)))
+        await until(lambda: len(world.node.mempool) == 1)
+        (raw,) = world.node.mempool.values()
+        world.node.results[txid_of(raw)] = Err(304)
+        world.node.mine()
+        assert (await refused).error == ERR_INITIALISED
+        running_task.cancel()
+
+
+async def outcome_of(outbox: Outbox, key: str, call: PublicCall[bool]) -> ContractRefused:
+    with pytest.raises(ContractRefused) as refused:
+        await outbox.outcome(key, call)
+    return refused.value
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - it is polled
+            await asyncio.sleep(0.005)
+
+
 # Outages
+
+
+@pytest.mark.parametrize("failure", [CallRefused("no such contract"), ContractMisread("another type")])
+async def test_an_answer_that_nobody_can_use_does_not_end_the_outbox(
+    world: World, failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_key: str) -> bool:
+        raise failure
+
+    real = world.is_done
+    monkeypatch.setattr(world, "is_done", broken)
+    async with world.outbox() as outbox, asyncio.TaskGroup() as group:
+        running_task = group.create_task(outbox.run())
+        await outbox.enqueue("w:1", window(1))
+        await asyncio.sleep(0.1)
+        assert not world.node.received, "it waits as for an absent chain"
+        assert not running_task.done()
+        running_task.cancel()
+    monkeypatch.setattr(world, "is_done", real)
+    async with world.outbox() as outbox:
+        await outbox.step()
+        assert windows_of(world.node.received) == [1]
 
 
 async def test_when_the_chain_is_back_everything_is_delivered_in_order(world: World) -> None:
