@@ -99,7 +99,7 @@ class Zone:
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """A tuple of dispute-resolution, verification-engine, energy-production-tracking,
-    consumption-monitoring, commitment, grid-management, aggregation, payment-settlement,
+    consumption-monitoring, grid-management, aggregation, payment-settlement, commitment,
     carbon-offset-integration.
     """
 
@@ -161,7 +161,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A tuple of consumption-monitoring, commitment, aggregation, payment-settlement."""
+    """A tuple of consumption-monitoring, aggregation, payment-settlement, commitment."""
 
     index: int
     leaf: Leaf
