@@ -76,11 +76,6 @@ class Suite:
         return RewardTokenContract(self.deployer)
 
     @property
-    def governance(self) -> GovernanceContract:
-        """`governance`."""
-        return GovernanceContract(self.deployer)
-
-    @property
     def energy_production_tracking(self) -> EnergyProductionTrackingContract:
         """`energy-production-tracking`."""
         return EnergyProductionTrackingContract(self.deployer)
@@ -89,6 +84,26 @@ class Suite:
     def consumption_monitoring(self) -> ConsumptionMonitoringContract:
         """`consumption-monitoring`."""
         return ConsumptionMonitoringContract(self.deployer)
+
+    @property
+    def governance(self) -> GovernanceContract:
+        """`governance`."""
+        return GovernanceContract(self.deployer)
+
+    @property
+    def event_manager(self) -> EventManagerContract:
+        """`event-manager`."""
+        return EventManagerContract(self.deployer)
+
+    @property
+    def commitment(self) -> CommitmentContract:
+        """`commitment`."""
+        return CommitmentContract(self.deployer)
+
+    @property
+    def reward_distributor(self) -> RewardDistributorContract:
+        """`reward-distributor`."""
+        return RewardDistributorContract(self.deployer)
 
     @property
     def grid_management(self) -> GridManagementContract:
@@ -109,21 +124,6 @@ class Suite:
     def payment_settlement(self) -> PaymentSettlementContract:
         """`payment-settlement`."""
         return PaymentSettlementContract(self.deployer)
-
-    @property
-    def event_manager(self) -> EventManagerContract:
-        """`event-manager`."""
-        return EventManagerContract(self.deployer)
-
-    @property
-    def commitment(self) -> CommitmentContract:
-        """`commitment`."""
-        return CommitmentContract(self.deployer)
-
-    @property
-    def reward_distributor(self) -> RewardDistributorContract:
-        """`reward-distributor`."""
-        return RewardDistributorContract(self.deployer)
 
     @property
     def carbon_offset_integration(self) -> CarbonOffsetIntegrationContract:

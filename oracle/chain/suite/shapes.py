@@ -99,7 +99,7 @@ class Zone:
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """A tuple of dispute-resolution, verification-engine, energy-production-tracking,
-    consumption-monitoring, grid-management, aggregation, payment-settlement, commitment,
+    consumption-monitoring, commitment, grid-management, aggregation, payment-settlement,
     carbon-offset-integration.
     """
 
@@ -161,7 +161,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A tuple of consumption-monitoring, aggregation, payment-settlement, commitment."""
+    """A tuple of consumption-monitoring, commitment, aggregation, payment-settlement."""
 
     index: int
     leaf: Leaf
