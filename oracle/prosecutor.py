@@ -72,6 +72,11 @@ class Prosecutor:
         states = list(self._states.values())
         return {state: states.count(state) for state in sorted(set(states))}
 
+    @property
+    def open(self) -> int:
+        """How much evidence is under way to the contract."""
+        return self._disputes.open
+
     def look(self, height: int) -> None:
         """A window was decided that this node has not checked itself."""
         self._heights.append(height)

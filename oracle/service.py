@@ -388,9 +388,10 @@ class Service:
         """Who may be linked has changed, perhaps."""
         wanted = self._welcomed()
         if wanted != self._welcome:
-            before, self._welcome = self._welcome, wanted
-            _log.info("%d keys are welcome to link, %d were", len(wanted.keys), len(before.keys))
+            _log.info("%d keys are welcome to link, %d were", len(wanted.keys), len(self._welcome.keys))
+            # First the links: those that they close now are told by their numbers of before.
             self.links.reconfigure(wanted.own_slot, wanted.keys, wanted.addresses)
+            self._welcome = wanted
 
     async def _read_committees(self) -> None:
         """The committee in force on chain, and the one that is proposed (C3)."""

@@ -7,17 +7,13 @@
 ;;   asset joins and leaves with it, the operator sends it away, and anyone does once it
 ;;   is connected no more; anyone proves output and scores. A pause stops creating and
 ;;   joining and nothing else.
-;; An asset is in one VPP at a time, from one start of a window to another.
+;; An asset is in one VPP at a time, from one start of a window to another. Who has left a
+;;   VPP stays away from it as long as trades take to be final (settlement-deadline-s): what
+;;   is settled of its last windows needs the membership that was.
 
 ;;;; Constants
 
-;; What part of its capacity a VPP may sell is governance's parameter vpp-reserve-bps:
-;; this much is kept back.
-(define-constant VPP_RESERVE_BPS u1000)
 (define-constant BPS u10000)
-;; How long who has left a VPP stays away from it, in seconds: what is settled of its last
-;; windows needs the membership that was.
-(define-constant AWAY_S u1209600)
 ;; How long after a window its output is proven before its forecast is scored: a day.
 (define-constant SCORE_S u86400)
 (define-constant HOUR_S u3600)
@@ -192,10 +188,15 @@
   )
 )
 
-;; What the VPP may sell, in W: its capacity without the reserve.
+;; What the VPP may sell, in W: its capacity without what governance has it keep back.
 (define-read-only (get-capacity (vpp uint))
   (match (map-get? vpps vpp)
-    found (/ (* (get capacity-w found) (- BPS VPP_RESERVE_BPS)) BPS)
+    found (/
+      (* (get capacity-w found)
+        (- BPS (contract-call? .governance get-parameter "vpp-reserve-bps"))
+      )
+      BPS
+    )
     u0
   )
 )
@@ -302,7 +303,10 @@
     (asserts! (map-insert vpp-of asset vpp) ERR_IN_VPP)
     (asserts!
       (match (get-membership vpp asset)
-        before (>= since (+ (get until before) AWAY_S))
+        before (>= since
+          (+ (get until before)
+            (contract-call? .governance get-parameter "settlement-deadline-s")
+          ))
         true
       )
       ERR_AWAY

@@ -8,7 +8,8 @@
 ;;   open; anyone funds, starts and ends when it is time, so that no operator can hold back
 ;;   what was promised; reward-distributor alone settles and pays. A pause stops creation
 ;;   and funding, nothing else.
-;; Conservation: funded = paid + refunded + what is held here, for each event and in all.
+;; Conservation: funded = paid + refunded + what is held here, for each event and, of STX and
+;;   of WATT (reward-token), in all. A pool is of one of the two.
 
 ;;;; Constants
 
@@ -51,7 +52,7 @@
 (define-constant ERR_STATUS (err u908))
 ;; Zero is no amount.
 (define-constant ERR_AMOUNT (err u909))
-;; The STX could not be moved.
+;; The STX or WATT could not be moved.
 (define-constant ERR_TRANSFER (err u910))
 ;; It is too early for that.
 (define-constant ERR_TOO_EARLY (err u911))
@@ -102,10 +103,12 @@
 
 ;; Invariants: funded = paid + refunded + held. From the settlement on, `rewards` is what is
 ;; still to be paid and `rest` what is still to be refunded; before it both are 0.
-;; `unrefunded` is the sum of contributions that were not refunded.
+;; `unrefunded` is the sum of contributions that were not refunded. All in microSTX, or, of a
+;; pool `in-watt`, in units of WATT.
 (define-map pools
   uint
   {
+    in-watt: bool,
     funded: uint,
     paid: uint,
     refunded: uint,
@@ -124,16 +127,15 @@
   uint
 )
 
-;; Invariant: funded = paid + refunded + held here.
-(define-data-var escrow {
-  funded: uint,
-  paid: uint,
-  refunded: uint,
-} {
-  funded: u0,
-  paid: u0,
-  refunded: u0,
-})
+;; Invariant: funded = paid + refunded + held here, of STX (false) and of WATT (true).
+(define-map escrow
+  bool
+  {
+    funded: uint,
+    paid: uint,
+    refunded: uint,
+  }
+)
 
 ;;;; Read-only
 
@@ -186,9 +188,12 @@
 
 ;; STX in, STX out to participants, STX back to funders, and what is held, in microSTX.
 (define-read-only (get-escrow)
-  (let ((sums (var-get escrow)))
-    (merge sums { held: (- (get funded sums) (get paid sums) (get refunded sums)) })
-  )
+  (escrow-of false)
+)
+
+;; The same of WATT.
+(define-read-only (get-token-escrow)
+  (escrow-of true)
 )
 
 ;; What a funder would get back now.
@@ -216,84 +221,24 @@
     (baseline-days uint)
     (adjusted bool)
   )
-  (let (
-      (event (+ (var-get event-count) u1))
-      (network (unwrap! (contract-call? .production-oracle get-epoch-keys u1) ERR_NO_NETWORK))
-      (window-s (get window-s network))
-      (entry {
-        operator: contract-caller,
-        programme: programme,
-        zone: zone,
-        start: start,
-        end: end,
-        window-s: window-s,
-        target-wh: target-wh,
-        baseline-days: baseline-days,
-        adjusted: adjusted,
-        status: ANNOUNCED,
-      })
-    )
-    (try! (assert-running))
-    (asserts! (contract-call? .roles has-role contract-caller UTILITY) ERR_NOT_UTILITY)
-    (asserts!
-      (and
-        (is-eq (mod start window-s) u0)
-        (is-eq (mod end window-s) u0)
-        (< start end)
-        (<= (- end start) DAY_S)
-      )
-      ERR_WINDOWS
-    )
-    (asserts!
-      (and
-        (< (+ stacks-block-time CLOSE_LEAD_S) start)
-        (<= start (+ stacks-block-time AHEAD_S))
-      )
-      ERR_NOTICE
-    )
-    (asserts! (and (> target-wh u0) (> (len programme) u0)) ERR_TARGET)
-    (let (
-        (agreed {
-          full-reward-bps: (contract-call? .governance get-parameter "full-reward-bps"),
-          half-reward-bps: (contract-call? .governance get-parameter "half-reward-bps"),
-          reward-cap-bps: (contract-call? .governance get-parameter "reward-cap-bps"),
-          slash-max-bps: (contract-call? .governance get-parameter "slash-max-bps"),
-          stake-ustx-per-kwh: (contract-call? .governance get-parameter "stake-ustx-per-kwh"),
-          baseline-days-min: (contract-call? .governance get-parameter "baseline-days-min"),
-          verify-until: (+ end (contract-call? .governance get-parameter "verify-period-s")),
-        })
-      )
-      (asserts!
-        (and
-          (>= baseline-days (get baseline-days-min agreed))
-          (<= baseline-days BASELINE_DAYS_MAX)
-          (or (not adjusted) (is-eq (mod HOUR_S window-s) u0))
-        )
-        ERR_BASELINE
-      )
-      (map-insert events event entry)
-      (map-insert terms event agreed)
-      (map-insert pools event {
-        funded: u0,
-        paid: u0,
-        refunded: u0,
-        rewards: u0,
-        rest: u0,
-        unrefunded: u0,
-      })
-      (var-set event-count event)
-      (print {
-        topic: "event-created",
-        event: event,
-        entry: entry,
-        terms: agreed,
-      })
-      (ok event)
-    )
-  )
+  (announce programme zone start end target-wh baseline-days adjusted false)
 )
 
-;; Puts `amount` microSTX of the caller into the pool of an event that has not ended.
+;; The same, with a pool of WATT, the reward token, instead of STX.
+(define-public (create-token-event
+    (programme (string-ascii 32))
+    (zone (optional uint))
+    (start uint)
+    (end uint)
+    (target-wh uint)
+    (baseline-days uint)
+    (adjusted bool)
+  )
+  (announce programme zone start end target-wh baseline-days adjusted true)
+)
+
+;; Puts `amount` of the caller, in microSTX or units of WATT, into the pool of an event that
+;; has not ended.
 (define-public (fund-event
     (event uint)
     (amount uint)
@@ -301,7 +246,7 @@
   (let (
       (found (unwrap! (map-get? events event) ERR_UNKNOWN_EVENT))
       (pool (unwrap! (map-get? pools event) ERR_UNKNOWN_EVENT))
-      (sums (var-get escrow))
+      (sums (sums-of (get in-watt pool)))
     )
     (try! (assert-running))
     (asserts! (> amount u0) ERR_AMOUNT)
@@ -309,7 +254,7 @@
       (and (<= (get status found) STARTED) (< stacks-block-time (get end found)))
       ERR_STATUS
     )
-    (unwrap! (stx-transfer? amount contract-caller current-contract) ERR_TRANSFER)
+    (try! (take amount (get in-watt pool)))
     (map-set pools event
       (merge pool {
         funded: (+ (get funded pool) amount),
@@ -322,9 +267,10 @@
     }
       (+ (get-contribution event contract-caller) amount)
     )
-    (var-set escrow (merge sums { funded: (+ (get funded sums) amount) }))
+    (map-set escrow (get in-watt pool) (merge sums { funded: (+ (get funded sums) amount) }))
     (print {
       topic: "event-funded",
+      in-watt: (get in-watt pool),
       event: event,
       funder: contract-caller,
       amount: amount,
@@ -349,6 +295,7 @@
     (map-set events event (merge found { status: STARTED }))
     (print {
       topic: "event-started",
+      in-watt: (get in-watt pool),
       event: event,
       start: (get start found),
       end: (get end found),
@@ -442,7 +389,7 @@
   )
   (let (
       (pool (unwrap! (map-get? pools event) ERR_UNKNOWN_EVENT))
-      (sums (var-get escrow))
+      (sums (sums-of (get in-watt pool)))
     )
     (asserts! (is-eq contract-caller DISTRIBUTOR) ERR_NOT_DISTRIBUTOR)
     (map-set pools event
@@ -451,10 +398,11 @@
         rewards: (- (get rewards pool) amount),
       })
     )
-    (var-set escrow (merge sums { paid: (+ (get paid sums) amount) }))
-    (try! (pay amount to))
+    (map-set escrow (get in-watt pool) (merge sums { paid: (+ (get paid sums) amount) }))
+    (try! (pay amount to (get in-watt pool)))
     (print {
       topic: "reward-paid",
+      in-watt: (get in-watt pool),
       event: event,
       to: to,
       amount: amount,
@@ -471,7 +419,7 @@
       (funder contract-caller)
       (contribution (get-contribution event funder))
       (amount (refund-of pool contribution))
-      (sums (var-get escrow))
+      (sums (sums-of (get in-watt pool)))
     )
     (asserts! (> amount u0) ERR_NO_REFUND)
     (map-delete contributions {
@@ -485,10 +433,11 @@
         unrefunded: (- (get unrefunded pool) contribution),
       })
     )
-    (var-set escrow (merge sums { refunded: (+ (get refunded sums) amount) }))
-    (try! (pay amount funder))
+    (map-set escrow (get in-watt pool) (merge sums { refunded: (+ (get refunded sums) amount) }))
+    (try! (pay amount funder (get in-watt pool)))
     (print {
       topic: "refund-paid",
+      in-watt: (get in-watt pool),
       event: event,
       funder: funder,
       amount: amount,
@@ -503,6 +452,95 @@
   (ok (asserts! (not (contract-call? .roles is-paused)) ERR_PAUSED))
 )
 
+(define-private (announce
+    (programme (string-ascii 32))
+    (zone (optional uint))
+    (start uint)
+    (end uint)
+    (target-wh uint)
+    (baseline-days uint)
+    (adjusted bool)
+    (in-watt bool)
+  )
+  (let (
+      (event (+ (var-get event-count) u1))
+      (network (unwrap! (contract-call? .production-oracle get-epoch-keys u1) ERR_NO_NETWORK))
+      (window-s (get window-s network))
+      (entry {
+        operator: contract-caller,
+        programme: programme,
+        zone: zone,
+        start: start,
+        end: end,
+        window-s: window-s,
+        target-wh: target-wh,
+        baseline-days: baseline-days,
+        adjusted: adjusted,
+        status: ANNOUNCED,
+      })
+    )
+    (try! (assert-running))
+    (asserts! (contract-call? .roles has-role contract-caller UTILITY) ERR_NOT_UTILITY)
+    (asserts!
+      (and
+        (is-eq (mod start window-s) u0)
+        (is-eq (mod end window-s) u0)
+        (< start end)
+        (<= (- end start) DAY_S)
+      )
+      ERR_WINDOWS
+    )
+    (asserts!
+      (and
+        (< (+ stacks-block-time CLOSE_LEAD_S) start)
+        (<= start (+ stacks-block-time AHEAD_S))
+      )
+      ERR_NOTICE
+    )
+    (asserts! (and (> target-wh u0) (> (len programme) u0)) ERR_TARGET)
+    (let (
+        (agreed {
+          full-reward-bps: (contract-call? .governance get-parameter "full-reward-bps"),
+          half-reward-bps: (contract-call? .governance get-parameter "half-reward-bps"),
+          reward-cap-bps: (contract-call? .governance get-parameter "reward-cap-bps"),
+          slash-max-bps: (contract-call? .governance get-parameter "slash-max-bps"),
+          stake-ustx-per-kwh: (contract-call? .governance get-parameter "stake-ustx-per-kwh"),
+          baseline-days-min: (contract-call? .governance get-parameter "baseline-days-min"),
+          verify-until: (+ end (contract-call? .governance get-parameter "verify-period-s")),
+        })
+      )
+      (asserts!
+        (and
+          (>= baseline-days (get baseline-days-min agreed))
+          (<= baseline-days BASELINE_DAYS_MAX)
+          (or (not adjusted) (is-eq (mod HOUR_S window-s) u0))
+        )
+        ERR_BASELINE
+      )
+      (map-insert events event entry)
+      (map-insert terms event agreed)
+      (map-insert pools event {
+        in-watt: in-watt,
+        funded: u0,
+        paid: u0,
+        refunded: u0,
+        rewards: u0,
+        rest: u0,
+        unrefunded: u0,
+      })
+      (var-set event-count event)
+      (print {
+        topic: "event-created",
+        event: event,
+        in-watt: in-watt,
+        entry: entry,
+        terms: agreed,
+      })
+      (ok event)
+    )
+  )
+)
+
 ;; An event starts later than this after its creation, so the difference is a time.
 (define-private (close-of (start uint))
   (- start CLOSE_LEAD_S)
@@ -510,6 +548,7 @@
 
 (define-private (refund-of
     (pool {
+      in-watt: bool,
       funded: uint,
       paid: uint,
       refunded: uint,
@@ -525,14 +564,54 @@
   )
 )
 
+(define-private (sums-of (in-watt bool))
+  (default-to {
+    funded: u0,
+    paid: u0,
+    refunded: u0,
+  }
+    (map-get? escrow in-watt)
+  )
+)
+
+(define-private (escrow-of (in-watt bool))
+  (let ((sums (sums-of in-watt)))
+    (merge sums { held: (- (get funded sums) (get paid sums) (get refunded sums)) })
+  )
+)
+
+(define-private (take
+    (amount uint)
+    (in-watt bool)
+  )
+  (ok (if in-watt
+    (unwrap!
+      (contract-call? .reward-token transfer amount contract-caller current-contract none)
+      ERR_TRANSFER
+    )
+    (unwrap! (stx-transfer? amount contract-caller current-contract) ERR_TRANSFER)
+  ))
+)
+
 (define-private (pay
     (amount uint)
     (to principal)
+    (in-watt bool)
   )
-  (ok (unwrap!
-    (as-contract? ((with-stx amount))
-      (unwrap! (stx-transfer? amount current-contract to) ERR_TRANSFER)
+  (ok (if in-watt
+    (unwrap!
+      (as-contract? ((with-ft .reward-token "watt" amount))
+        (unwrap! (contract-call? .reward-token transfer amount current-contract to none)
+          ERR_TRANSFER
+        )
+      )
+      ERR_TRANSFER
     )
-    ERR_TRANSFER
+    (unwrap!
+      (as-contract? ((with-stx amount))
+        (unwrap! (stx-transfer? amount current-contract to) ERR_TRANSFER)
+      )
+      ERR_TRANSFER
+    )
   ))
 )

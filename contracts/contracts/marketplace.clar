@@ -3,7 +3,8 @@
 ;;   payment-settlement has seen what was delivered. Energy is sold ahead of its windows
 ;;   (kind 1: the next one, later ones, or a row of deliveries) or as ENERGY that was minted
 ;;   for it already (kind 2), which changes hands at once.
-;; Immutable: a trade's terms, fee and deadline, from the moment money is in escrow. Escrow
+;; Immutable: a trade's terms, fee and deadline, from the moment money is in escrow; what
+;;   governance changes binds only what begins after it. Escrow
 ;;   leaves towards its payer, or as a whole to payment-settlement; no role reaches it.
 ;; Who may call: the owner of a connected asset and the operator of a VPP sell; anyone else
 ;;   buys, bids, pledges; anyone clears, matches, closes a group and sends an expired offer
@@ -35,13 +36,6 @@
 (define-constant COMPLETED u3)
 (define-constant CANCELLED u4)
 (define-constant EXPIRED u5)
-
-;; Governance's parameters trade-fee-bps, deviation-penalty-bps, offer-expiry-s and
-;; settlement-deadline-s. A trade keeps those it was made with.
-(define-constant TRADE_FEE_BPS u50)
-(define-constant DEVIATION_PENALTY_BPS u1000)
-(define-constant OFFER_EXPIRY_S u86400)
-(define-constant SETTLEMENT_DEADLINE_S u1209600)
 
 (define-constant BPS u10000)
 (define-constant WH_PER_KWH u1000)
@@ -404,7 +398,9 @@
 
 ;; What a seller puts up for a delivery of this value.
 (define-read-only (bond-of (value uint))
-  (up (* value DEVIATION_PENALTY_BPS) BPS)
+  (up (* value (contract-call? .governance get-parameter "deviation-penalty-bps"))
+    BPS
+  )
 )
 
 ;;;; Public: offers
@@ -453,7 +449,7 @@
         seller: contract-caller,
         buyer: buyer,
         remaining-wh: energy-wh,
-        expires-at: (+ stacks-block-time OFFER_EXPIRY_S),
+        expires-at: (+ stacks-block-time (contract-call? .governance get-parameter "offer-expiry-s")),
         bond: bond,
         open-trades: u0,
         status: PENDING,
@@ -1440,8 +1436,8 @@
       (id (+ (var-get trade-count) u1))
       (end (+ (get first-window terms) (* (get windows terms) (window-s))))
       (entry (merge terms {
-        fee-bps: TRADE_FEE_BPS,
-        final-at: (+ end SETTLEMENT_DEADLINE_S),
+        fee-bps: (contract-call? .governance get-parameter "trade-fee-bps"),
+        final-at: (+ end (contract-call? .governance get-parameter "settlement-deadline-s")),
         released: false,
       }))
     )

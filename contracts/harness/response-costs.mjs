@@ -63,13 +63,14 @@ async function events(row) {
   const programme = Cl.stringAscii("x".repeat(32));
   const create = (from = start) =>
     manager("create-event", [programme, Cl.none(), ...uints(from, from + 3600, 2000, DAYS), Cl.bool(true)], utility);
+  const inWatt = [programme, Cl.none(), ...uints(start, end, 2000, DAYS), Cl.bool(true)];
   const rows = [create(), manager("fund-event", uints(1, 1_000_000), funder)];
   const commit = () => promise("commit", uints(1, meter, 1000, 100_000), owner);
   const committed = commit();
   rows.push(promise("withdraw-commitment", uints(1, meter), owner), committed);
   commit();
   create(start + DAY_S);
-  rows.push(manager("cancel-event", uints(2), utility));
+  rows.push(manager("cancel-event", uints(2), utility), manager("create-token-event", inWatt, utility));
   net.passTime(start - CLOSE_S - net.now());
   rows.push(manager("start-event", uints(1)));
   net.passTime(end - net.now());

@@ -125,7 +125,7 @@ describe("fund-event", () => {
     expect(before - net.balance(funder)).toBe(700n);
     expect(expectOk(fund(300, other))).toBe(1000n);
     expect(expectOk(fund(1))).toBe(1001n);
-    expect(pool()).toEqual({ funded: 1001n, paid: 0n, refunded: 0n, rewards: 0n, rest: 0n, unrefunded: 1001n });
+    expect(pool()).toEqual({ "in-watt": false, funded: 1001n, paid: 0n, refunded: 0n, rewards: 0n, rest: 0n, unrefunded: 1001n });
     expect(view("get-contribution", [Cl.uint(1), Cl.principal(funder)])).toBe(701n);
     expect(view("get-refund", [Cl.uint(1), Cl.principal(funder)])).toBe(0n);
     expect(view("get-escrow")).toEqual({ funded: 1001n, paid: 0n, refunded: 0n, held: 1001n });
@@ -239,6 +239,45 @@ describe("the pool", () => {
   });
 });
 
+describe("create-token-event", () => {
+  const watt = (name: string, args: any[], by: string) => net.call("reward-token", name, args, by);
+  const balance = (who: string) => net.view("reward-token", "get-balance", [Cl.principal(who)]).ok;
+  const manager = () => `${net.deployer}.event-manager`;
+  const createInWatt = (by = utility) => {
+    const start = wednesday(net);
+    return call("create-token-event", eventArgs({ start, end: start + 3600 }), by);
+  };
+
+  beforeEach(() => {
+    net.expectOk(net.grant(net.deployer, "reward-minter"));
+    net.expectOk(watt("mint", [Cl.uint(1000), Cl.principal(funder)], net.deployer));
+  });
+
+  it("makes an event whose pool is of WATT", () => {
+    expectErr(createInWatt(net.outsider), 901);
+    const outcome = createInWatt();
+    expect(expectOk(outcome)).toBe(1n);
+    expect(expectEvent(outcome, "event-created")["in-watt"]).toBe(true);
+    expect(expectOk(fund(700))).toBe(700n);
+    expect(pool()).toMatchObject({ "in-watt": true, funded: 700n });
+    expect([balance(funder), balance(manager()), escrow()]).toEqual([300n, 700n, 0n]);
+    expect(view("get-token-escrow")).toEqual({ funded: 700n, paid: 0n, refunded: 0n, held: 700n });
+    expect(view("get-escrow")).toEqual({ funded: 0n, paid: 0n, refunded: 0n, held: 0n });
+    for (const amount of [301n, MAX]) expectErr(fund(amount), 910);
+    expectErr(fund(1, other), 910);
+    expectOk(step("cancel-event", utility));
+    expect(expectOk(step("claim-refund", funder))).toBe(700n);
+    expect([balance(funder), balance(manager())]).toEqual([1000n, 0n]);
+    expect(view("get-token-escrow")).toEqual({ funded: 700n, paid: 0n, refunded: 700n, held: 0n });
+  });
+
+  it("does not let a contract fund with what its caller has", () => {
+    expectOk(createInWatt());
+    const relay = net.deploy("relay", `(define-public (go) (contract-call? '${manager()} fund-event u1 u5))`);
+    expectErr(net.callAny(relay, "go", [], funder), 910);
+  });
+});
+
 describe("an event without participants", () => {
   it("leaves its whole pool to its funders, once it has ended", () => {
     const { start, end } = createEvent(net, utility);
@@ -251,7 +290,7 @@ describe("an event without participants", () => {
     expectOk(step("end-event"));
     expectOk(distribute());
     expectErr(distribute(), 908);
-    expect(pool()).toEqual({ funded: 10n, paid: 0n, refunded: 0n, rewards: 0n, rest: 10n, unrefunded: 10n });
+    expect(pool()).toEqual({ "in-watt": false, funded: 10n, paid: 0n, refunded: 0n, rewards: 0n, rest: 10n, unrefunded: 10n });
     expect(expectOk(step("claim-refund", funder))).toBe(10n);
   });
 });

@@ -58,11 +58,12 @@ export function eventArgs(fields: any): any[] {
   ];
 }
 
-/** An event of an hour, on a Wednesday noon unless `fields` say else. */
+/** An event of an hour, on a Wednesday noon, with a pool of STX, unless `fields` say else. */
 export function createEvent(net: Network, utility: string, fields: any = {}): Event {
   const start = fields.start ?? wednesday(net);
   const end = fields.end ?? start + 4 * WINDOW_S;
-  const outcome = net.expectOk(net.call("event-manager", "create-event", eventArgs({ ...fields, start, end }), utility));
+  const name = fields.inWatt ? "create-token-event" : "create-event";
+  const outcome = net.expectOk(net.call("event-manager", name, eventArgs({ ...fields, start, end }), utility));
   return { id: Number((outcome.result as any).value.value), start, end };
 }
 

@@ -177,6 +177,24 @@ describe("claim-reward", () => {
   });
 });
 
+describe("a pool of WATT", () => {
+  it("pays rewards in WATT, and stakes in STX as ever", () => {
+    const watt = (who: string) => net.view("reward-token", "get-balance", [Cl.principal(who)]).ok;
+    net.expectOk(net.grant(net.deployer, "reward-minter"));
+    net.expectOk(net.call("reward-token", "mint", [Cl.uint(POOL), Cl.principal(funder)]));
+    const event = over([1000, 100], { targetWh: 4000, inWatt: true });
+    expect(watt(`${net.deployer}.event-manager`)).toBe(POOL);
+    expectOk(distribute(event));
+    const before = net.balance(owners[0]);
+    expect(expectOk(claim(event, 0))).toMatchObject({ reward: 250_000n, "stake-returned": STAKE });
+    expect(watt(owners[0])).toBe(250_000n);
+    expect(net.balance(owners[0]) - before).toBe(STAKE);
+    expectOk(claim(event, 1));
+    expect(expectOk(net.call("event-manager", "claim-refund", uints(event.id), funder))).toBe(750_001n);
+    expect([watt(funder), watt(`${net.deployer}.event-manager`)]).toEqual([750_001n, 0n]);
+  });
+});
+
 describe("the terms", () => {
   it("are those of the event's creation: a majority changes nothing that is agreed", () => {
     const voter = net.wallets[1];

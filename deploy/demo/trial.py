@@ -137,10 +137,9 @@ class Trial:
 
     async def _until_a_committee_judges(self, client: StacksClient) -> None:
         """The key ceremony is over: before that nobody on chain has a vote."""
-        staking = contract_of(self.deployer, STAKING)
         while True:
             with suppress(*_DISCONNECTED):
-                if await client.call_read_only(staking, "get-current-epoch", ()):
+                if await client.ask(self._suite.oracle_staking.get_current_epoch()):
                     return
             await asyncio.sleep(LOOK_S)
 

@@ -55,8 +55,10 @@ class Progress:
     txid: str | None
 
 
-async def survey(client: StacksClient, plan: Plan, deployer: Principal, fees: FeePolicy) -> tuple[Step, ...]:
-    """Every step, where it stands, and what it would pay now; nothing is sent.
+async def survey(
+    client: StacksClient, plan: Plan, deployer: Principal, fees: FeePolicy | None = None
+) -> tuple[Step, ...]:
+    """Every step, where it stands, and what it would pay now, where `fees` are asked for; nothing is sent.
 
     Raises ChainUnavailable.
     """
@@ -158,7 +160,7 @@ async def _settled(client: StacksClient, outbox: Outbox, plan: Plan, call: Plann
     return job.txid or ""
 
 
-async def _fee(client: StacksClient, payload: Payload, standing: Standing, fees: FeePolicy) -> int:
-    if standing is not Standing.MISSING:
+async def _fee(client: StacksClient, payload: Payload, standing: Standing, fees: FeePolicy | None) -> int:
+    if fees is None or standing is not Standing.MISSING:
         return 0
     return fees.first(await client.fee_estimate(payload))

@@ -166,6 +166,8 @@ class Disputes:
         if job is None and await self.contracts.is_done(key):
             return replace(case.submission, state=SubmissionState.ELSEWHERE, detail="")
         if job is None:
+            if not await self.contracts.current_epoch():  # of votes in the first ceremony
+                return replace(case.submission, detail="no committee is in force on chain yet")
             if not await self._is_attested(filing):
                 return replace(case.submission, detail="its window is not on chain yet")
             for call in (*filing.preparations, filing.charge):

@@ -30,7 +30,7 @@ from oracle.chain.deploy import DeployFailed
 from oracle.chain.deployment import Standing
 from oracle.chain.endpoint import ChainUnavailable
 from oracle.chain.job import FeePolicy
-from oracle.chain.ledger import OutboxLocked
+from oracle.chain.ledger import OutboxDamaged, OutboxLocked
 from oracle.chain.outbox import Outbox
 from oracle.chain.plan import Plan, PlanFaulty
 from oracle.cli import addresses
@@ -140,12 +140,12 @@ def _run(options: argparse.Namespace) -> int:
         return _complain(cause, cause.code)
     except PlanFaulty as cause:
         return _complain(f"the plan {options.plan} is faulty:\n{cause}", 2)
-    except (KeystoreError, OSError, ValueError) as cause:
+    except TimeoutError:  # before OSError, which it is
+        return _complain(f"not within {options.within:g} s; run it again, nothing is sent twice", 1)
+    except (KeystoreError, OSError, ValueError, OutboxDamaged) as cause:
         return _complain(cause, 2)
     except OutboxLocked as cause:
         return _complain(f"{cause}; another deployment is running", 2)
-    except TimeoutError:
-        return _complain(f"not within {options.within:g} s; run it again, nothing is sent twice", 1)
     except (DeployFailed, ChainUnavailable, CallRefused) as cause:
         return _complain(cause, 1)
     return code
@@ -172,7 +172,7 @@ async def _deploy(options: argparse.Namespace) -> int:
         addresses.with_deployer(path, deployer)  # what cannot be written is told before anything is paid
     async with asyncio.timeout(options.within), _client(options, chain) as client:
         steps = await deployment.survey(client, suite, deployer, fees)
-        report.show(steps, options.network, deployer, as_json=options.json)
+        report.show(steps, options.network, deployer, fees.cap_ustx, as_json=options.json)
         missing = [step for step in steps if step.standing is Standing.MISSING]
         differing = [f"{one.label}: {one.detail}" for one in steps if one.standing is Standing.DIFFERS]
         if differing:
@@ -182,7 +182,7 @@ async def _deploy(options: argparse.Namespace) -> int:
         if missing:
             await _may_pay(options, client, deployer, sum(step.fee_ustx for step in missing))
             await _carry_out(options, client, suite, chain, fees)
-        found = await deployment.survey(client, suite, deployer, fees)
+        found = await deployment.survey(client, suite, deployer)
         code = report.verdict(found, deployer, as_json=options.json)
     if code == 0:
         _write_addresses(options, suite, deployer)
@@ -252,7 +252,7 @@ async def _check(options: argparse.Namespace) -> int:
     suite, chain = _plan(options), NETWORKS[options.network]
     deployer = parse_principal(options.deployer)
     async with _client(options, chain) as client:
-        steps = await deployment.survey(client, suite, deployer, FeePolicy())
+        steps = await deployment.survey(client, suite, deployer)
         return report.verdict(steps, deployer, as_json=options.json)
 
 

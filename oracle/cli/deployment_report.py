@@ -17,13 +17,17 @@ _HEAD: Final = ("", "transaction", "fee uSTX", "runtime", "reads", "writes", "of
 _ROW: Final = "{:8} {:58} {:>9} {:>9} {:>6} {:>6} {:>10}"
 
 
-def show(steps: tuple[Step, ...], network: str, deployer: Principal, *, as_json: bool) -> None:
+def show(
+    steps: tuple[Step, ...], network: str, deployer: Principal, fee_max_ustx: int, *, as_json: bool
+) -> None:
     """Every transaction with what it costs the chain and what it pays, and the sum of the fees."""
     missing = [step for step in steps if step.standing is Standing.MISSING]
     total_ustx = sum(step.fee_ustx for step in missing)
+    most_ustx = len(missing) * fee_max_ustx
     if as_json:
         said = {"deployer": account_text(deployer), "steps": [_object(one) for one in steps]}
-        print(json.dumps({**said, "fees_ustx": total_ustx}), flush=True)
+        fees = {"fees_ustx": total_ustx, "fees_max_ustx": most_ustx}
+        print(json.dumps({**said, **fees}), flush=True)
         return
     print(f"{network}, deployer {account_text(deployer)}")
     print(_ROW.format(*_HEAD))
@@ -31,7 +35,8 @@ def show(steps: tuple[Step, ...], network: str, deployer: Principal, *, as_json:
         fee = step.fee_ustx if step.standing is Standing.MISSING else ""
         print(_ROW.format(step.standing.value, step.label[:58], fee, *_costs(step.costs)).rstrip())
     sent = f"{len(missing)} transactions to send"
-    print(f"{sent}, {total_ustx} microSTX in fees ({total_ustx / 1e6:.6f} STX)", flush=True)
+    at_most = f"at most {most_ustx / 1e6:g} STX if none is taken at that" if missing else "nothing to pay"
+    print(f"{sent}, {total_ustx} microSTX in fees ({total_ustx / 1e6:.6f} STX); {at_most}", flush=True)
 
 
 def tell(one: Progress, *, as_json: bool) -> None:

@@ -31,6 +31,8 @@ T = TypeVar("T")
 Row = Mapping[str, Any]
 
 WINDOW_S: Final = 4
+NOT_BY_ITSELF: Final = -1
+"""The revision of a window that a void under another's start speaks of: it begins with 0 (A8)."""
 BLOCK_MS: Final = 250
 POLL_S: Final = 0.3
 """Well under the 20 requests a second that a node's API takes from one address."""
@@ -284,15 +286,33 @@ class Town:
 
 
 def check_contiguous(rows: Iterable[Row], window_s: int) -> None:
-    """Every window is attested or void with a reason, none twice, none missing."""
+    """Every window is attested or void with a reason, none twice, none missing.
+
+    A restatement (A8) stands later in the log, and follows on what was said of its window:
+    by one revision, or by the first where a void of several windows covered it.
+    """
     expected: int | None = None
+    first: int | None = None
+    said: dict[int, int] = {}
     for row in rows:
-        assert expected in (None, row["window"]), f"window {expected} is missing before {row['window']}"
+        window, revision = row["window"], row["revision"]
+        if revision or window in said or window < (first or 0):
+            before = said.get(window)
+            if before is None:
+                assert first is None or window < first, f"window {window} is restated before it is settled"
+            else:
+                assert revision == before + 1, f"window {window} has revision {revision} after {before}"
+            assert row["kind"] == "window", f"window {window} is attested, and void afterwards"
+            said[window] = revision
+            continue
+        assert expected in (None, window), f"window {expected} is missing before {window}"
         count = 1
         if row["kind"] == "void":
-            assert row["body"]["reason"] in (1, 2), f"void {row['window']} has no reason"
+            assert row["body"]["reason"] in (1, 2, 3), f"void {window} has no reason"
             count = row["body"]["count"]
-        expected = row["window"] + count * window_s
+        first = window if first is None else first
+        expected = window + count * window_s
+        said |= dict.fromkeys(range(window, expected, window_s), NOT_BY_ITSELF) | {window: 0}
 
 
 @asynccontextmanager

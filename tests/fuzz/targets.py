@@ -35,6 +35,8 @@ from oracle.audit.values import Malformed
 from oracle.audit.verify import verify
 from oracle.chain import answers, transaction
 from oracle.chain.wire import TransactionError
+from oracle.evidence.file import Faulty
+from oracle.evidence.records import batch_contradicts, batch_value, ocmf_contradicts
 from oracle.evidence.verify import judge as judge_evidence
 from oracle.explain.account import NoAccountError, read_account
 from oracle.explain.report import text_of_one
@@ -44,14 +46,15 @@ from oracle.feeds.formats import Context, Parsed, RecordReason
 from oracle.feeds.formats import parse as parse_record
 from oracle.feeds.signatures import confirm
 from oracle.journey import Heard, Said, Stage, Travel
-from oracle.model import Record, WindowStart, decode_devices, encode_devices
+from oracle.model import Leaf, Record, RecordHash, UsagePoint, WindowStart, decode_devices, encode_devices
+from oracle.tenure import Claim, Grant
 from oracle.windows.inputs import Inputs, InputSet
 from oracle.windows.inventory import Inventory, inventory_of
 from oracle.windows.readings import Rows
 from tests.simulation.whole_node import Meters
 from tests.unit.audit import world
 from tests.unit.audit.test_audit_steps import other_kind
-from tests.unit.evidence import votes
+from tests.unit.evidence import attested, votes
 from tests.unit.explain.accounts import answer
 from tests.unit.formats.scene import FIXTURES, from_expectation
 from tests.unit.oracle.network import COMMITTEE, COMMITTEES, KEYS, certified, entry_of, vote_of
@@ -181,6 +184,10 @@ def _reframed(message: frames.NodeMessage) -> bytes:
             return frames.part_wanted_frame(message)
         case frames.Part():
             return frames.part_frame(message)
+        case Claim():
+            return frames.claim_frame(message)
+        case Grant():
+            return frames.grant_frame(message)
         case Verified():
             return frames.signed_frame(message)  # type: ignore[arg-type]
         case _:
@@ -388,6 +395,31 @@ def evidence(data: bytes) -> bool:
     return judged.proven
 
 
+def evidence_records(data: bytes) -> bool:
+    """Any bytes beside a leaf, as the contract reads records: a verdict, or unsupported by name."""
+    leaf = Leaf(
+        UsagePoint(1),
+        WindowStart(world.SECOND),
+        1250,
+        120,
+        250,
+        20,
+        WindowStart(world.FIRST),
+        0,
+        1,
+        RecordHash(bytes(32)),
+    )
+    read = False
+    with suppress(Faulty):
+        ocmf_contradicts(leaf, data)
+        read = True
+    with suppress(Faulty):
+        batch_contradicts(leaf, data, world.WINDOW_S)
+        assert encode(batch_value(data)) == data
+        read = True
+    return read
+
+
 def stacks_transaction(data: bytes) -> bool:
     with suppress(Malformed):
         audited.parse_contract_call(data)
@@ -554,7 +586,15 @@ def _bundle_files() -> list[bytes]:
 
 
 def _evidence() -> list[bytes]:
-    return [votes.file_of(votes.vote(votes.A), votes.vote(votes.B))]
+    town = attested.Town()
+    town.draft.claim(1, import_register_wh=1251)
+    made = town.false_leaf(1), town.false_energy(1), town.false_zone(), town.false_window()
+    return [votes.file_of(votes.vote(votes.A), votes.vote(votes.B)), *made]
+
+
+def _evidence_records() -> list[bytes]:
+    plain = [attested.plain_ocmf(1, 1250, 120), attested.plain_ocmf(1, 1251, 0)]
+    return [*plain, *_record_seeds("batch")()[:6]]
 
 
 def _audited_records() -> list[bytes]:
@@ -628,7 +668,8 @@ TARGETS: Final = (
     Target("bundle-file", bundle_file, _bundle_files, 1 << 16),
     Target("bundle-body", bundle_body, _bundle_bodies, 1 << 16),
     Target("verdict", verdict, _bundle_bodies, 1 << 16),
-    Target("evidence", evidence, _evidence),
+    Target("evidence", evidence, _evidence, 1 << 14),
+    Target("evidence-records", evidence_records, _evidence_records),
     Target("transaction", stacks_transaction, _transactions),
     Target("chain-answers", chain_answers, _answers),
     Target("explanation", explanation, _explanations, 1 << 14),

@@ -148,6 +148,7 @@ def test_a_dry_run_shows_every_cost_and_fee_and_sends_nothing(
     assert all(one["standing"] == "missing" for one in shown["steps"])
     assert all(one["fee_ustx"] > 0 and one["costs"]["runtime"] > 0 for one in shown["steps"])
     assert shown["fees_ustx"] == sum(one["fee_ustx"] for one in shown["steps"])
+    assert shown["fees_max_ustx"] == 500_000 * steps()
     assert site.account("other") == before
     assert not (site.folder / "state" / "addresses.json").exists()
 
@@ -234,6 +235,7 @@ def test_a_refusal_is_told_by_its_contract_its_name_and_its_meaning(
         (["--set", "epoch=1"], "rich", 2, "there is no epoch"),
         (["--plan", "nowhere.json"], "rich", 2, "No such file"),
         (["--agree", "2"], "rich", 2, "--endpoint"),
+        (["--within", "0.001"], "fresh", 1, "run it again, nothing is sent twice"),
         (["--config", "nowhere.toml"], "fresh", 2, "nowhere.toml"),
         (["--config", "pyproject.toml"], "fresh", 2, "has no [chain]"),
     ],

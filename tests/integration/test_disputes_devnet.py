@@ -203,6 +203,7 @@ async def test_e1_a_double_vote_is_submitted_once_by_one_of_several_nodes(tmp_pa
         assert {one.kind for one in said} == {"double-vote"}
         (proven,) = [one for one in said if one.state is PROVEN]
         assert proven.txid is not None
+        assert [one.txid for one in said if one.state is ELSEWHERE] == [None, None], "nobody else sent it"
         assert proven.block_height is not None
         assert proven.digest == digest_of(data)
         after = await town.stakes()

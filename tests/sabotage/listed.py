@@ -12,6 +12,7 @@ from tests.sabotage import (
     disputes,
     evidence,
     membership,
+    prosecution,
     quantities,
     records,
     restatement,
@@ -35,6 +36,7 @@ SABOTAGES: Final[tuple[Sabotage, ...]] = (
     *contracts.SABOTAGES,
     *evidence.SABOTAGES,
     *disputes.SABOTAGES,
+    *prosecution.SABOTAGES,
     *membership.SABOTAGES,
     *restatement.SABOTAGES,
 )

@@ -56,6 +56,8 @@ class Board:
     fits: bool = True
     """Whether the committee that an activation is of is the one that is proposed."""
     refuse_reads: bool = False
+    said: dict[str, Value] = field(default_factory=dict)
+    """Answers of functions that no call here changes."""
 
 
 class ContractNode(Node):
@@ -161,7 +163,7 @@ class ContractNode(Node):
                 assert isinstance(ids, tuple)
                 return tuple(Some(self.board.devices[int(str(one)) - 1]) for one in ids)
             case _:
-                return None
+                return self.board.said.get(function)
 
 
 @dataclass

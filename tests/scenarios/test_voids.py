@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -17,6 +18,8 @@ from oracle.windows.registry import CAPACITY_W_MAX, Registry
 from tests.scenarios.lone import Lone
 from tests.scenarios.network import Member, OneEar, Town
 from tests.simulation.whole_node import PACE, WINDOW_S, Meters
+
+NOBODY_S_WORD = encode_attachment([])
 
 
 def proposing_round(lone: Lone, first: int = 0) -> int:
@@ -318,6 +321,20 @@ def test_an_entry_of_an_unknown_kind_is_refused() -> None:
 
 def test_a_ceremony_for_a_committee_that_is_not_read_from_the_chain_yet_waits() -> None:
     lone = Lone()
-    entry = lone.entry("hello", window=1)
-    lone.propose(entry, proposing_round(lone), encode_attachment([]))
+    entry = hello(lone, committee=lone.node.engine.committee.node_keys[::-1])
+    lone.propose(entry, proposing_round(lone), NOBODY_S_WORD)
     assert lone.verdict(entry.digest) is None
+
+
+def test_a_ceremony_that_names_no_committee_is_refused() -> None:
+    for named in ({}, {"committee": 7}):
+        lone = Lone()
+        entry = hello(lone, **named)
+        lone.propose(entry, proposing_round(lone), NOBODY_S_WORD)
+        assert lone.verdict(entry.digest) is False
+
+
+def hello(lone: Lone, **named: object) -> Entry:
+    """The first entry of a resharing whose proposal by the chain nobody has read here."""
+    attachment = sha256(NOBODY_S_WORD).digest()
+    return lone.entry("hello", epoch=2, session=bytes(32), attachment=attachment, **named)

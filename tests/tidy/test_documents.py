@@ -26,8 +26,8 @@ _CITED: Final = re.compile(
 _ID: Final = re.compile(r"[QRANTKCEU]\d{1,2}")
 _SHOWN: Final = re.compile(r"\[`(test_\w+)`\]\(\.\./([^)]+)\)")
 _SETTING: Final = re.compile(
-    r"\b(node|chain|peers|api|feeds|pace|timeouts|mqtt|one)\."
-    r"(?:path|flag|integer|number|strings?|principal|address|peers|tables|optional_(?:path|integer|string))"
+    r"\b(node|chain|peers|api|feeds|pace|restatement|timeouts|mqtt|one)\."
+    r"(?:path|flag|integers?|number|strings?|principal|address|peers|tables|optional_(?:path|integer|string))"
     r'\("(\w+)"'
 )
 _SECTION: Final = {"mqtt": "feeds.mqtt", "one": "feeds.poll"}

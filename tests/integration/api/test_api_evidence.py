@@ -227,3 +227,18 @@ async def test_what_became_of_evidence_is_kept_and_shown(site: Site, tmp_path: P
     assert row["digest"] == name
     assert (row["submission"]["state"], row["submission"]["block_height"]) == ("proven", 7)
     assert prosecutor.submissions == {"proven": 1}
+
+
+async def test_what_is_over_is_counted_after_a_restart_and_not_brought_again(
+    site: Site, tmp_path: Path
+) -> None:
+    data = file_about(site)
+    keep(site, data)
+    (tmp_path / "first").mkdir()
+    (tmp_path / "again").mkdir()
+    before, _ = await looked_through(site, 1, tmp_path / "first")
+    assert before.open == 1
+    await before.keep(Submission(digest_of(data), "double-vote", SubmissionState.REFUSED, detail="u501"))
+    after, told = await looked_through(site, 1, tmp_path / "again")
+    assert (after.open, after.submissions, after.held) == (0, {"refused": 1}, {"double-vote": 1})
+    assert told == []

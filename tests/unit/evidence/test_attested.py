@@ -56,6 +56,10 @@ def test_a_meter_that_tells_two_stories_frames_nobody() -> None:
     assert judgement.reason is EvidenceReason.OTHER_RECORD
 
 
+HIDDEN = b'{"\\u0052V":1300,"\\u0052I":"1-0:1.8.0","\\u0052U":"Wh"},'
+"""A reading that JSON shows to whoever decodes it, and to nobody who looks for its keys."""
+
+
 @pytest.mark.parametrize(
     "bend",
     [
@@ -67,6 +71,7 @@ def test_a_meter_that_tells_two_stories_frames_nobody() -> None:
         lambda record: record.replace(b'"RU":"Wh",', b""),
         lambda record: record.replace(b'"RV":1250', b'"RV":-1250'),
         lambda record: record.replace(b'"RV":1250', b'"RV":1250.'),
+        lambda record: record.replace(b'"RD":[', b'"RD":[' + HIDDEN),
         lambda record: b" " + record,
         lambda record: record.replace(b'"M1"', b'"M1' + b"R" * 60 + b'"'),
         lambda record: record + b" " * 9000,

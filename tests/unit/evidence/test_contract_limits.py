@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from oracle.chain import filing
 from oracle.evidence import records
 
 SOURCE = (Path(__file__).parents[3] / "contracts/contracts/dispute-resolution.clar").read_text()
@@ -24,3 +25,8 @@ def test_as_many_letters_are_gone_through_as_the_contract_has_steps() -> None:
     steps = re.search(r"define-constant STEPS \(list ([u0 ]+)\)", SOURCE)
     assert steps is not None
     assert len(steps[1].split()) == records.KEYS_MAX
+
+
+def test_as_many_leaves_and_zones_are_added_up_at_once_as_the_contract_takes() -> None:
+    assert only(r"leaves \(list (\d+) ") == filing.LEAVES_PER_TALLY
+    assert only(r"zones \(list (\d+) uint\)") == filing.ZONES_MAX
