@@ -97,7 +97,7 @@
 (define-constant ERR_UNKNOWN_TRADE (err u780))
 ;; The caller is not payment-settlement.
 (define-constant ERR_NOT_SETTLEMENT (err u781))
-;; The trade was released already, or not yet.
+;; The trade was released already, or not yet; payment-settlement, who alone calls, knows.
 (define-constant ERR_RELEASED (err u782))
 ;; No group has this id.
 (define-constant ERR_UNKNOWN_GROUP (err u783))
