@@ -238,7 +238,9 @@ class AggregationContract:
     Who may call: a registered user creates a VPP and operates it; the owner of a connected asset
     joins and leaves with it, the operator sends it away, and anyone does once it is connected no
     more; anyone proves output and scores. A pause stops creating and joining and nothing else. An
-    asset is in one VPP at a time, from one start of a window to another.
+    asset is in one VPP at a time, from one start of a window to another. Who has left a VPP stays
+    away from it as long as trades take to be final (settlement-deadline-s): what is settled of its
+    last windows needs the membership that was.
     """
 
     deployer: Principal
@@ -311,7 +313,7 @@ class AggregationContract:
         )
 
     def get_capacity(self, vpp: int) -> ReadCall[int]:
-        """What the VPP may sell, in W: its capacity without the reserve."""
+        """What the VPP may sell, in W: its capacity without what governance has it keep back."""
         return ReadCall(self.principal, "get-capacity", (codec.to_uint(vpp),), codec.uint)
 
     def get_forecast(self, vpp: int, window: int) -> ReadCall[Forecast | None]:

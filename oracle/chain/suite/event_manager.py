@@ -135,6 +135,7 @@ class Pool:
     """A tuple of event-manager."""
 
     funded: int
+    in_watt: bool
     paid: int
     refunded: int
     rest: int
@@ -145,6 +146,7 @@ class Pool:
         """As Clarity has it."""
         return {
             "funded": codec.to_uint(self.funded),
+            "in-watt": codec.to_bool(self.in_watt),
             "paid": codec.to_uint(self.paid),
             "refunded": codec.to_uint(self.refunded),
             "rest": codec.to_uint(self.rest),
@@ -155,9 +157,10 @@ class Pool:
     @classmethod
     def read(cls, value: Value) -> Self:
         """From Clarity's; raises ContractMisread."""
-        held = codec.fields(value, "funded", "paid", "refunded", "rest", "rewards", "unrefunded")
+        held = codec.fields(value, "funded", "in-watt", "paid", "refunded", "rest", "rewards", "unrefunded")
         return cls(
             codec.uint(held["funded"]),
+            codec.boolean(held["in-watt"]),
             codec.uint(held["paid"]),
             codec.uint(held["refunded"]),
             codec.uint(held["rest"]),
@@ -230,7 +233,8 @@ class EventManagerContract:
     promised; reward-distributor alone settles and pays. A pause stops creation and funding, nothing
     else.
 
-    Conservation: funded = paid + refunded + what is held here, for each event and in all.
+    Conservation: funded = paid + refunded + what is held here, for each event and, of STX and of
+    WATT (reward-token), in all. A pool is of one of the two.
     """
 
     deployer: Principal
@@ -290,6 +294,37 @@ class EventManagerContract:
             post,
         )
 
+    def create_token_event(
+        self,
+        programme: str,
+        zone: int | None,
+        start: int,
+        end: int,
+        target_wh: int,
+        baseline_days: int,
+        adjusted: bool,
+        *,
+        post: Conditions = NOTHING_MOVES,
+    ) -> PublicCall[int]:
+        """The same, with a pool of WATT, the reward token, instead of STX."""
+        return PublicCall(
+            ContractCall(
+                self.principal,
+                "create-token-event",
+                (
+                    codec.to_ascii(programme, 32),
+                    codec.to_optional(zone, codec.to_uint),
+                    codec.to_uint(start),
+                    codec.to_uint(end),
+                    codec.to_uint(target_wh),
+                    codec.to_uint(baseline_days),
+                    codec.to_bool(adjusted),
+                ),
+            ),
+            codec.uint,
+            post,
+        )
+
     def end_event(self, event: int, *, post: Conditions = NOTHING_MOVES) -> PublicCall[bool]:
         """Ends an event when its last window is over."""
         return PublicCall(
@@ -297,7 +332,9 @@ class EventManagerContract:
         )
 
     def fund_event(self, event: int, amount: int, *, post: Conditions = NOTHING_MOVES) -> PublicCall[int]:
-        """Puts `amount` microSTX of the caller into the pool of an event that has not ended."""
+        """Puts `amount` of the caller, in microSTX or units of WATT, into the pool of an event that has
+        not ended.
+        """
         return PublicCall(
             ContractCall(self.principal, "fund-event", (codec.to_uint(event), codec.to_uint(amount))),
             codec.uint,
@@ -372,6 +409,10 @@ class EventManagerContract:
     def get_terms(self, event: int) -> ReadCall[Terms | None]:
         """`get-terms` of `event-manager`."""
         return ReadCall(self.principal, "get-terms", (codec.to_uint(event),), codec.optional(Terms.read))
+
+    def get_token_escrow(self) -> ReadCall[GetEscrowEscrow]:
+        """The same of WATT."""
+        return ReadCall(self.principal, "get-token-escrow", (), GetEscrowEscrow.read)
 
     def is_open(self, event: int) -> ReadCall[bool]:
         """True while commitments to the event are taken and given back."""
