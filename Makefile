@@ -10,7 +10,7 @@ STATE ?= .wattest/demo
 ADVERSARY ?=
 DEMO ?=
 
-.PHONY: help setup demo trials test check format pytest contracts-test devnet-test bench costs interfaces simulate sabotage kill-loop fuzz clean
+.PHONY: help setup demo trials test check format pytest contracts-test devnet-test bench costs interfaces stories simulate sabotage kill-loop fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -24,6 +24,10 @@ demo: setup ## the main job, live; WINDOWS=5 stops after five windows on chain; 
 
 trials: setup ## the demo with each adversary in turn: all must be caught and pay
 	$(NODE_PATHS) $(PY) -m deploy.demo.trials
+
+STORY ?=
+stories: setup ## one story a seed, end to end on a devnet of its own: STORY=001 tells that one
+	@$(NODE_PATHS) $(PY) -m examples $(STORY)
 
 test: setup check pytest contracts-test devnet-test ## every check and every test
 

@@ -1,0 +1,1 @@
+"""Stories: the contract suite at work on a devnet, over real signed transactions."""
