@@ -2,13 +2,16 @@
 ;; Decides: who holds granular certificates of clean energy, which are its carbon credits,
 ;;   and who has claimed which. A certificate is a token id (SIP-013) of one device and one
 ;;   production interval of at most an hour, with EnergyTag's attributes; its unit is 1 Wh.
-;; Immutable: a leaf is certified once for each (usage point, window). A restatement
-;;   replaces what was counted and never adds to it: a fall is owed by the device, whose
-;;   next energy pays it before any is issued. Retired units are gone, their claim stays.
+;; Immutable: a leaf is certified once for each (usage point, window), and no two certify the
+;;   same time. A restatement replaces what was counted and never adds to it: a fall is owed
+;;   by the device, whose next energy pays it before any is issued. Retired units are gone,
+;;   their claim stays.
 ;; Who may call: the owner of a verified device of a clean source registers it; anyone
 ;;   issues, since the proof is the authority and the owner gets the units; holders transfer
 ;;   and retire. A pause stops registration and issue; holders' rights go on.
 ;; Conservation: issued = counted + owed = supply + retired; counted <= attested.
+;; Late data (A8) adds a leaf in the midst of the time that a later one has certified: it is
+;;   refused until that one is issued as restated, by anyone.
 ;; A certificate is the energy's attribute, and no claim on the energy itself, which
 ;; energy-token counts; credit and certificate are one token, so no Wh is sold as both.
 
@@ -24,6 +27,9 @@
 (define-constant CONFIGURATION_MAX u3)
 ;; A granular certificate is of an hour at most.
 (define-constant INTERVAL_S u3600)
+;; And of at most twelve windows: how many windows back from its last.
+(define-constant WINDOWS_BACK (list u0 u1 u2 u3 u4 u5 u6 u7 u8 u9 u10 u11))
+(define-constant WINDOWS_MAX u12)
 ;; No meter counts so far, in Wh: where the registers end.
 (define-constant ENERGY_MAX u1000000000000000)
 ;; Qualities that are certified (ESPI): validated and derived. No estimate is.
@@ -49,7 +55,7 @@
 (define-constant ERR_NOT_REGISTERED (err u1005))
 ;; The leaf has no exported energy, or more than any meter counts.
 (define-constant ERR_ENERGY (err u1006))
-;; The energy is of more than an hour, or of none.
+;; The energy is of more than an hour or twelve windows, or of no time.
 (define-constant ERR_INTERVAL (err u1007))
 ;; Estimated and questionable energy is not certified.
 (define-constant ERR_QUALITY (err u1008))
@@ -59,6 +65,8 @@
 (define-constant ERR_CLAIM (err u1010))
 ;; This contract takes none: nobody could get them out again.
 (define-constant ERR_RECIPIENT (err u1011))
+;; A certificate is of some of the time of this leaf.
+(define-constant ERR_OVERLAP (err u1012))
 
 ;;;; Data
 
@@ -90,8 +98,8 @@
 
 (define-data-var certificate-count uint u0)
 
-;; Invariants: ids are 1 .. certificate-count; of a certificate only `revision`, `wh`,
-;; `quality` and `assurance` change, by a restatement.
+;; Invariants: ids are 1 .. certificate-count; of a certificate only `revision`, `start`,
+;; `wh`, `quality` and `assurance` change, by a restatement.
 (define-map certificates
   uint
   {
@@ -119,6 +127,15 @@
 (define-map certified
   {
     usage-point: uint,
+    window: uint,
+  }
+  uint
+)
+
+;; Which certificate has a window of a device: each window is of one at most.
+(define-map windows-certified
+  {
+    device: uint,
     window: uint,
   }
   uint
@@ -198,6 +215,17 @@
   )
   (map-get? certified {
     usage-point: usage-point,
+    window: window,
+  })
+)
+
+;; The certificate that a window of a device belongs to.
+(define-read-only (get-window-certificate
+    (device uint)
+    (window uint)
+  )
+  (map-get? windows-certified {
+    device: device,
     window: window,
   })
 )
@@ -493,11 +521,73 @@
   (default-to u0 (map-get? producers who))
 )
 
+;; The network's window length; there are no leaves before the first epoch.
+(define-private (get-window-s)
+  (default-to u1 (get window-s (contract-call? .production-oracle get-epoch-keys u1)))
+)
+
 (define-private (is-interval
     (since uint)
     (window uint)
   )
-  (and (< since window) (<= (- window since) INTERVAL_S))
+  (and
+    (< since window)
+    (<= (- window since) INTERVAL_S)
+    (<= (- window since) (* WINDOWS_MAX (get-window-s)))
+  )
+)
+
+;; Gives the windows after `since` up to `window` to a certificate, which gives back those
+;; before that it had. Refused if another has one of them.
+(define-private (cover
+    (token-id uint)
+    (device uint)
+    (since uint)
+    (window uint)
+  )
+  (fold cover-window WINDOWS_BACK
+    (ok {
+      token-id: token-id,
+      device: device,
+      since: since,
+      window: window,
+      window-s: (get-window-s),
+    })
+  )
+)
+
+(define-private (cover-window
+    (back uint)
+    (covering (response {
+      token-id: uint,
+      device: uint,
+      since: uint,
+      window: uint,
+      window-s: uint,
+    } uint))
+  )
+  (let (
+      (so-far (try! covering))
+      (token-id (get token-id so-far))
+      (earlier (* back (get window-s so-far)))
+      (key {
+        device: (get device so-far),
+        window: (- (get window so-far) (smaller earlier (get window so-far))),
+      })
+      (holder (map-get? windows-certified key))
+    )
+    (if (> (get window key) (get since so-far))
+      (begin
+        (asserts! (is-eq (default-to token-id holder) token-id) ERR_OVERLAP)
+        (map-set windows-certified key token-id)
+        covering
+      )
+      (begin
+        (and (is-eq holder (some token-id)) (map-delete windows-certified key))
+        covering
+      )
+    )
+  )
 )
 
 (define-private (is-energy (wh uint))
@@ -532,8 +622,7 @@
       (window (get window leaf))
       (wh (get export-wh leaf))
       (asset (unwrap! (contract-call? .registration get-device device) ERR_NOT_CLEAN))
-      (epoch (unwrap! (contract-call? .production-oracle get-epoch-keys u1) ERR_INTERVAL))
-      (window-s (get window-s epoch))
+      (window-s (get-window-s))
       (entry (merge plant {
         device: device,
         window: window,
@@ -552,6 +641,7 @@
     (asserts! (is-energy wh) ERR_ENERGY)
     (asserts! (is-interval (get since leaf) window) ERR_INTERVAL)
     (asserts! (is-some (index-of? SOUND (get quality leaf))) ERR_QUALITY)
+    (try! (cover token-id device (get since leaf) window))
     (map-insert certified {
       usage-point: device,
       window: window,
@@ -606,12 +696,21 @@
       ))
       (entry (merge before {
         revision: revision,
+        start: (+ (smaller (get since leaf) (get window leaf)) (get-window-s)),
         wh: wh,
         quality: (get quality leaf),
         assurance: (get assurance leaf),
       }))
     )
     (asserts! (> revision (get revision before)) ERR_ISSUED)
+    ;; What is certified no longer gives all its windows back.
+    (try! (cover token-id (get device before)
+      (if (> wh u0)
+        (get since leaf)
+        (get window leaf)
+      )
+      (get window leaf)
+    ))
     (map-set certificates token-id entry)
     (let ((issued (try! (count token-id (get device before) (get wh before) wh producer))))
       (print {

@@ -189,6 +189,20 @@ describe("issue-carbon-credits", () => {
     expectOk(next(1_000_000_000_000_000));
   });
 
+  it("takes no more than twelve windows, where windows are short", async () => {
+    net = await Network.deployed();
+    net.initialise(60);
+    net.propose([0, 1, 2, 3].map((seed) => net.enrol(seed)));
+    net.expectOk(net.activate());
+    meter = enrolMeter(net, owner);
+    produce(owner);
+    expectOk(register());
+    expectErr(issue(attest(5, { since: WINDOW - 13 * 60 })), 1007);
+    expectOk(issue(attest(5, { window: WINDOW + 3600, since: WINDOW + 3600 - 12 * 60 })));
+    const first = WINDOW + 3600 - 11 * 60;
+    expect([first - 60, first].map((window) => view("get-window-certificate", uints(meter, window)))).toEqual([null, 1n]);
+  });
+
   it("takes what verification-engine proves, and nothing else", () => {
     expectOk(register());
     const proof = attest(250);
@@ -215,6 +229,25 @@ describe("issue-carbon-credits", () => {
     expect(expectOk(issue(attest(100, { window: WINDOW + 900 })))).toEqual({ "token-id": 2n, issued: 0n });
     expect(expectOk(issue(attest(100, { window: WINDOW + 1800 })))).toEqual({ "token-id": 3n, issued: 80n });
     expect(totals()).toEqual({ issued: 380n, counted: 380n, owed: 0n, retired: 0n, supply: 380n });
+  });
+
+  it("certifies no time twice: a late leaf waits until the leaf after it is issued as restated", () => {
+    expectOk(register());
+    const last = WINDOW + 2 * WINDOW_S;
+    expectOk(issue(attest(250, { window: last, since: WINDOW })));
+    const holder = (window: number) => view("get-window-certificate", uints(meter, window));
+    expect([WINDOW, WINDOW + WINDOW_S, last].map(holder)).toEqual([null, 1n, 1n]);
+    const late = attest(100, { window: WINDOW + WINDOW_S });
+    expectErr(issue(late), 1012);
+    expectOk(issue(attest(150, { window: last, since: WINDOW + WINDOW_S }, { revision: 1 })));
+    expect([holder(WINDOW + WINDOW_S), view("get-owed", uints(meter))]).toEqual([null, 100n]);
+    expect(view("get-certificate", uints(1))).toMatchObject({ start: BigInt(last), wh: 150n });
+    expect(expectOk(issue(late))).toEqual({ "token-id": 2n, issued: 0n });
+    expect(totals()).toEqual({ issued: 250n, counted: 250n, owed: 0n, retired: 0n, supply: 250n });
+    expectErr(issue(attest(250, { window: last, since: WINDOW }, { revision: 2 })), 1012);
+    expectOk(issue(attest(0, { window: WINDOW + WINDOW_S }, { revision: 1 })));
+    expectOk(issue(attest(250, { window: last, since: WINDOW }, { revision: 3 })));
+    expect(totals()).toMatchObject({ issued: 250n, counted: 250n, owed: 0n });
   });
 
   it("takes back what a restatement calls an estimate", () => {

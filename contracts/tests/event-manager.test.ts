@@ -113,6 +113,17 @@ describe("create-event", () => {
     for (const days of [0, 4, 11]) expectErr(create({ days }), 906);
     expectOk(create({ days: 10, targetWh: MAX }));
   });
+
+  it("is adjusted only where hours are made of whole windows", async () => {
+    net = await Network.deployed();
+    net.initialise(7200);
+    net.propose([0, 1, 2, 3].map((seed) => net.enrol(seed)));
+    net.expectOk(net.activate({ firstWindow: 7200 }));
+    net.expectOk(net.grant(utility, "utility"));
+    const start = wednesday(net);
+    expectErr(create({ start, end: start + 7200, adjusted: true }), 906);
+    expectOk(create({ start, end: start + 7200 }));
+  });
 });
 
 describe("fund-event", () => {
