@@ -7,6 +7,7 @@ import { attestDeep, ZONE } from "./attested.mjs";
 import { digestOf, doubleHash, nodeKey, PREVOTE, quorum, sign, slots, voteHash } from "./committee.mjs";
 import { clarityLeaf, hash32, leafHash, leafOf, leafProof, zoneSummary } from "./entries.mjs";
 import { MIN_STAKE, Network, UNBONDING_S } from "./network.mjs";
+import { markets } from "./market-costs.mjs";
 import { response } from "./response-costs.mjs";
 import { tokens } from "./token-costs.mjs";
 import { batchOf, recordHash, registerItem } from "./records.mjs";
@@ -281,6 +282,7 @@ export async function measure() {
     ...(await disputes(31)),
     ...(await tokens(row)),
     ...(await response(row)),
+    ...(await markets(row)),
   ];
 }
 
