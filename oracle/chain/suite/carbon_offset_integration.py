@@ -26,6 +26,7 @@ __all__ = [
     "ERR_NOT_CLEAN",
     "ERR_NOT_OWNER",
     "ERR_NOT_REGISTERED",
+    "ERR_OVERLAP",
     "ERR_PAUSED",
     "ERR_QUALITY",
     "ERR_RECIPIENT",
@@ -366,17 +367,20 @@ class CarbonOffsetIntegrationContract:
     has claimed which. A certificate is a token id (SIP-013) of one device and one production
     interval of at most an hour, with EnergyTag's attributes; its unit is 1 Wh.
 
-    Immutable: a leaf is certified once for each (usage point, window). A restatement replaces what
-    was counted and never adds to it: a fall is owed by the device, whose next energy pays it before
-    any is issued. Retired units are gone, their claim stays.
+    Immutable: a leaf is certified once for each (usage point, window), and no two certify the same
+    time. A restatement replaces what was counted and never adds to it: a fall is owed by the
+    device, whose next energy pays it before any is issued. Retired units are gone, their claim
+    stays.
 
     Who may call: the owner of a verified device of a clean source registers it; anyone issues,
     since the proof is the authority and the owner gets the units; holders transfer and retire. A
     pause stops registration and issue; holders' rights go on.
 
-    Conservation: issued = counted + owed = supply + retired; counted <= attested. A certificate is
-    the energy's attribute, and no claim on the energy itself, which energy-token counts; credit and
-    certificate are one token, so no Wh is sold as both.
+    Conservation: issued = counted + owed = supply + retired; counted <= attested. Late data (A8)
+    adds a leaf in the midst of the time that a later one has certified: it is refused until that
+    one is issued as restated, by anyone. A certificate is the energy's attribute, and no claim on
+    the energy itself, which energy-token counts; credit and certificate are one token, so no Wh is
+    sold as both.
     """
 
     deployer: Principal
@@ -652,6 +656,15 @@ class CarbonOffsetIntegrationContract:
         """
         return ReadCall(self.principal, "get-totals", (), Totals.read)
 
+    def get_window_certificate(self, device: int, window: int) -> ReadCall[int | None]:
+        """The certificate that a window of a device belongs to."""
+        return ReadCall(
+            self.principal,
+            "get-window-certificate",
+            (codec.to_uint(device), codec.to_uint(window)),
+            codec.optional(codec.uint),
+        )
+
     def is_clean_energy_producer(self, who: Principal) -> ReadCall[bool]:
         """`is-clean-energy-producer` of `carbon-offset-integration`."""
         return ReadCall(self.principal, "is-clean-energy-producer", (codec.to_principal(who),), codec.boolean)
@@ -669,3 +682,4 @@ ERR_QUALITY: Final = BY_CODE[1008]
 ERR_ISSUED: Final = BY_CODE[1009]
 ERR_CLAIM: Final = BY_CODE[1010]
 ERR_RECIPIENT: Final = BY_CODE[1011]
+ERR_OVERLAP: Final = BY_CODE[1012]

@@ -502,7 +502,12 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
     ),
     780: ContractError("marketplace", "ERR_UNKNOWN_TRADE", 780, ("No trade has this id.")),
     781: ContractError("marketplace", "ERR_NOT_SETTLEMENT", 781, ("The caller is not payment-settlement.")),
-    782: ContractError("marketplace", "ERR_RELEASED", 782, ("The trade was released already, or not yet.")),
+    782: ContractError(
+        "marketplace",
+        "ERR_RELEASED",
+        782,
+        ("The trade was released already, or not yet; payment-settlement, who alone calls, knows."),
+    ),
     783: ContractError("marketplace", "ERR_UNKNOWN_GROUP", 783, ("No group has this id.")),
     784: ContractError(
         "marketplace",
@@ -782,7 +787,10 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
         ("The leaf has no exported energy, or more than any meter counts."),
     ),
     1007: ContractError(
-        "carbon-offset-integration", "ERR_INTERVAL", 1007, ("The energy is of more than an hour, or of none.")
+        "carbon-offset-integration",
+        "ERR_INTERVAL",
+        1007,
+        ("The energy is of more than an hour or twelve windows, or of no time."),
     ),
     1008: ContractError(
         "carbon-offset-integration",
@@ -807,6 +815,12 @@ BY_CODE: Final[Mapping[int, ContractError]] = {
         "ERR_RECIPIENT",
         1011,
         ("This contract takes none: nobody could get them out again."),
+    ),
+    1012: ContractError(
+        "carbon-offset-integration",
+        "ERR_OVERLAP",
+        1012,
+        ("A certificate is of some of the time of this leaf."),
     ),
     1050: ContractError(
         "governance", "ERR_PAUSED", 1050, ("Proposals and execution wait until the pause is over.")
