@@ -47,6 +47,9 @@
 (define-constant DELIVERIES_MAX u12)
 (define-constant EVERY_MAX_S u2678400)
 (define-constant HORIZON_S u34560000)
+;; What others match for a buyer begins within a week: nobody ties up a stranger's money for
+;; longer than the buyer would.
+(define-constant MATCH_AHEAD_S u604800)
 ;; 1 PWh, and a million STX for a kWh: products of these stay far from the last uint.
 (define-constant ENERGY_MAX_WH u1000000000000000)
 (define-constant PRICE_MAX u1000000000000)
@@ -521,6 +524,13 @@
       ERR_NOT_AUTOMATIC
     )
     (asserts! (fits offer buyer) ERR_PREFERENCE)
+    (asserts!
+      (<=
+        (+ (get first-window offer) (* (- (get deliveries offer) u1) (get every-s offer)))
+        (+ stacks-block-time MATCH_AHEAD_S)
+      )
+      ERR_DELIVERY
+    )
     (try! (debit buyer (get currency offer) (price-of offer energy-wh)))
     (sell id buyer energy-wh)
   )

@@ -100,7 +100,7 @@ function terms(net, asset, fields = {}) {
     "first-window": window(net, 24),
     windows: 24,
     deliveries: 12,
-    "every-s": DAY_S,
+    "every-s": DAY_S / 2,
     ...fields,
   });
 }

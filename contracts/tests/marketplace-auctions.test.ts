@@ -269,6 +269,18 @@ describe("match-offer", () => {
     }
   });
 
+  it("ties up nobody's money for more than a week", () => {
+    expectOk(prefer());
+    const day = 24 * 3600;
+    expectOk(offer({ deliveries: 8, "every-s": day }));
+    expectErr(match(2, 1000), 768);
+    expectOk(offer({ "first-window": market.window(8 * 96) }));
+    expectErr(match(3, 1000), 768);
+    expectOk(accept(3, 1000));
+    expectOk(offer({ deliveries: 5, "every-s": day }));
+    expectOk(match(4, 1000));
+  });
+
   it("finds no source in a VPP", () => {
     market.vpp(other, new Map([[market.asset, seller]]));
     expectOk(offer({ "asset-kind": VPP, asset: 1 }, other));
