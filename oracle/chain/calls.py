@@ -13,7 +13,7 @@ from consensus.encoding import Err, Ok, Principal, Value, decode
 from oracle.chain.codec import ContractMisread, Reader
 from oracle.chain.job import Abandoned, Job
 from oracle.chain.post_conditions import PostCondition, PostConditionMode
-from oracle.chain.refusal import ContractError
+from oracle.chain.refusal import TOKEN_ERRORS, ContractError
 from oracle.chain.suite.errors import BY_CODE
 from oracle.chain.transaction import ContractCall
 
@@ -90,8 +90,9 @@ def responded(read: Reader[T]) -> Reader[T]:
 
 
 def named(code: int) -> ContractError:
-    """The suite's error of a number; one without a name where none of ours has it."""
-    return BY_CODE.get(code) or ContractError("", "", code, "none of our contracts has this error")
+    """The suite's error of a number, or a token's; one without a name where none of ours has it."""
+    unknown = ContractError("", "", code, "none of our contracts has this error")
+    return BY_CODE.get(code) or TOKEN_ERRORS.get(code) or unknown
 
 
 def refusal(job: Job) -> ContractError | None:

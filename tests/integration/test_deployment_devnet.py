@@ -10,8 +10,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+import typing
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,10 @@ from oracle import config
 from oracle.chain import plan
 from oracle.chain.address import TESTNET, account_text, address_of, contract_of
 from oracle.chain.answers import Account
-from oracle.chain.calls import ReadCall
+from oracle.chain.calls import PublicCall, ReadCall, refusal
 from oracle.chain.client import StacksClient
+from oracle.chain.job import Job
+from oracle.chain.outbox import Outbox, OutboxLimits
 from oracle.chain.suite.deployed import Suite
 from oracle.chain.suite.oracle_staking import Parameters
 from oracle.cli import main as wattest
@@ -342,3 +346,63 @@ def test_the_commands_and_the_program_of_the_page_do_what_it_says(
         "granted: True",
         "refused: roles ERR_ALREADY_HELD (u101): The principal already holds the role. True",
     ]
+
+
+def least(hint: Any, contract: Principal) -> Any:
+    """The least value of a type: zero, false, nothing, or one of each field."""
+    if hint is Principal:
+        return contract
+    if isinstance(hint, type) and is_dataclass(hint):
+        hints = typing.get_type_hints(hint)
+        return hint(**{one.name: least(hints[one.name], contract) for one in fields(hint)})
+    if hint in (int, bool, bytes, str):
+        return hint()
+    return () if typing.get_origin(hint) is tuple else None
+
+
+def public_calls(suite: Suite) -> Iterator[PublicCall[Any]]:
+    """Every public function of every contract, with the least arguments that its types allow."""
+    for contract in (getattr(suite, name) for name in dir(Suite) if not name.startswith("_")):
+        for name, function in vars(type(contract)).items() if not isinstance(contract, Principal) else ():
+            hints = typing.get_type_hints(function) if callable(function) else {}
+            if typing.get_origin(hints.pop("return", None)) is PublicCall:
+                hints.pop("post")
+                yield getattr(contract, name)(**{one: least(hints[one], contract.principal) for one in hints})
+
+
+def test_the_real_vm_takes_the_arguments_of_every_public_call(deployed: Site) -> None:
+    """What a call comes to is the contracts' matter; that its types are the contract's is the client's."""
+
+    async def made() -> dict[str, Job]:
+        key = deployed.key("other")
+        password = keystore.read_password(key.parent / "password")
+        secret = keystore.load(key, password, KeyKind.CHAIN, allow_light=True).secret
+        folder, limits = deployed.folder / "all-calls", OutboxLimits(depth=1, poll_s=0.05)
+        own = coincurve.PrivateKey(secret)
+        async with (
+            asyncio.timeout(200),
+            StacksClient((deployed.url,)) as client,
+            Outbox(folder, own, TESTNET, client, lambda: int(time.time()), limits=limits) as outbox,
+        ):
+            running = asyncio.create_task(outbox.run())
+            calls = {}
+            for call in public_calls(Suite(deployed.address())):
+                name = f"{call.payload.contract.contract_name} {call.payload.function}"
+                calls[name] = await outbox.call(name, call)
+            jobs = {name: await outbox.mined(name) for name in calls}
+            running.cancel()
+            return jobs
+
+    jobs = asyncio.run(made())
+    written = json.loads((ROOT / "contracts" / "interfaces.json").read_text())["contracts"]
+    public = [
+        f"{one['name']} {function['name']}"
+        for one in written
+        for function in one["functions"]
+        if function["access"] == "public"
+    ]
+    assert sorted(jobs) == sorted(public)
+    assert {name: job.refusal for name, job in jobs.items() if not job.mined} == {}
+    refused = [refusal(job) for job in jobs.values() if not job.succeeded]
+    assert len(refused) > len(jobs) // 2, "an outsider with nothing in hand gets little done"
+    assert all(error is None or error.name for error in refused), "every refusal has its name"

@@ -18,6 +18,7 @@ from oracle.chain.job import Abandoned, Job, JobState
 from oracle.chain.post_conditions import Comparison, PostConditionMode, StxCondition
 from oracle.chain.suite import oracle_staking, production_oracle, roles
 from oracle.chain.suite.deployed import Suite
+from oracle.chain.suite.errors import BY_CODE
 from oracle.chain.transaction import ContractCall, unsigned
 
 DEPLOYER = Principal(26, bytes(20))
@@ -76,6 +77,12 @@ def test_a_call_that_came_to_nothing_says_why(job: Job, said: str) -> None:
     assert said in why(job)
     with pytest.raises(ContractRefused, match=said[:8]):
         SUITE.roles.pause().outcome(job)
+
+
+def test_what_every_token_answers_has_a_name_as_well() -> None:
+    assert str(named(1)) == "token INSUFFICIENT_BALANCE (u1): The sender holds less than that."
+    assert {named(code).name for code in (1, 2, 3, 4)}.isdisjoint({""})
+    assert BY_CODE.keys().isdisjoint({1, 2, 3, 4}), "no contract of ours gives them another meaning"
 
 
 def test_an_unknown_number_has_no_name() -> None:
