@@ -83,7 +83,8 @@ async def tell(stage: Stage) -> None:
     await _verified(stage, homes)
     await _rewarded(stage, homes)
     await _audited(stage, homes)
-    await _governed(stage)
+    await _governed(stage, homes)
+    await _in_tokens(stage)
 
 
 async def _linked(stage: Stage) -> Homes:
@@ -291,7 +292,7 @@ async def _audited(stage: Stage, homes: Homes) -> None:
     check("what the contract printed, in order", order, sorted(order))
 
 
-async def _governed(stage: Stage) -> None:
+async def _governed(stage: Stage, homes: Homes) -> None:
     stage.narrator.chapter("The community changes the terms")
     suite, token = stage.suite.governance, stage.suite.reward_token
     name, before = "stake-ustx-per-kwh", await stage.ask(suite.get_parameter("stake-ustx-per-kwh"))
@@ -317,9 +318,41 @@ async def _governed(stage: Stage) -> None:
     await stage.may_not(stage["Ben"], "execute it now", suite.execute(id_), governance.ERR_TIMELOCK)
     await stage.wait_until(ready_at)
     await stage.does(stage["Cleo"], "executes it after the timelock", suite.execute(id_))
-    stage.narrator.check(
-        "a promise's stake per kWh", await stage.ask(suite.get_parameter(name)), 2 * before, stx_text
+    after = await stage.ask(suite.get_parameter(name))
+    stage.narrator.check("the stake for a promise of 1 kWh", after, 2 * before, stx_text)
+    agreed = await stage.ask(stage.suite.event_manager.get_terms(homes.event))
+    kept = 0 if agreed is None else agreed.stake_ustx_per_kwh
+    stage.narrator.check("what the first event had agreed stays", kept, before, stx_text)
+
+
+async def _in_tokens(stage: Stage) -> None:
+    stage.narrator.chapter("Another event, with a pool of reward tokens")
+    suite, utility, token = stage.suite.event_manager, stage["Utility"], stage.suite.reward_token
+    amount = 500 * WATT
+    await stage.governor.call(token.mint(amount, utility.address))
+    start = (await stage.chain.now_s() // DAY_S + 2) * DAY_S + STARTS_S
+    create = suite.create_token_event(
+        "evening peak", None, start, start + HOUR_S, TARGET_WH, BASELINE_DAYS, adjusted=False
     )
+    event = await stage.does(utility, "announces an event that pays in tokens", create)
+    needed = await stage.ask(stage.suite.commitment.get_stake_needed(event, 1000))
+    voted = await stage.ask(stage.suite.governance.get_parameter("stake-ustx-per-kwh"))
+    stage.narrator.check("a promise of 1 kWh takes what was voted", needed or 0, voted, stx_text)
+    fund = suite.fund_event(event, amount, post=only(tokens(None, token.watt_asset, amount)))
+    await stage.does(utility, f"puts {amount // WATT} reward tokens into its pool", fund)
+    cancel = suite.cancel_event(event)
+    await stage.may_not(stage["Mallory"], "call it off", cancel, events.ERR_NOT_CANCELLABLE)
+    await stage.does(utility, "calls it off while homes still decide", cancel)
+    refund = suite.claim_refund(event, post=only(tokens(suite.principal, token.watt_asset, amount)))
+    await stage.does(utility, "has its tokens back", refund)
+    stage.narrator.check("all of them", await stage.ask(token.get_balance(utility.address)), amount, _watt)
+    held = await stage.ask(suite.get_token_escrow())
+    stage.narrator.check("tokens left in pools", held.held, 0, _watt)
+
+
+def _watt(amount: int) -> str:
+    """Reward tokens as people say them."""
+    return f"{amount / WATT:g} WATT"
 
 
 def _working_days(first: int) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from examples.stage import market
 from examples.stage.chain import FUNDS_USTX
-from examples.stage.market import credits_, value_of
+from examples.stage.market import bond_of, credits_, delivery, fee_of, value_of
 from examples.stage.meters import Meter
 from examples.stage.narrator import kwh_text, stx_text
 from examples.stage.run import main
@@ -34,6 +34,9 @@ PRICE: Final = 200_000
 OFFERED_WH: Final = 400
 BOUGHT_WH: Final = 300
 WIND_WH: Final = 500
+DELIVERED_WH: Final = 1000
+UNITS: Final = 600
+"""A price in ENERGY for a kWh."""
 CREDITS_WH: Final = 600
 RETIRED_WH: Final = 250
 NOMINAL_MHZ: Final = 50_000
@@ -48,6 +51,7 @@ async def tell(stage: Stage) -> None:
     meters, window = await _produced(stage)
     await _operated(stage, meters)
     await _traded(stage, meters)
+    await _settled(stage, meters["Will"])
     await _offset(stage, meters, window)
     await _balanced(stage)
 
@@ -207,6 +211,32 @@ async def _matched(stage: Stage, mill: int) -> None:
     await stage.does(will, "cancels the dear one", back)
 
 
+async def _settled(stage: Stage, mill: Meter) -> None:
+    """A delivery that is paid in ENERGY, and settled by what was delivered."""
+    suite, settle = stage.suite.marketplace, stage.suite.payment_settlement
+    will, ben, energy = stage["Will"], stage["Ben"], stage.suite.energy_token.energy_asset
+    first, value = await stage.next_window(ahead_s=200), value_of(DELIVERED_WH, UNITS)
+    bond = bond_of(value)
+    terms = delivery(mill.device, DELIVERED_WH, UNITS, first, min_wh=DELIVERED_WH, currency=market.ENERGY)
+    create = suite.create_energy_offer(terms, None, post=only(tokens(None, energy, bond)))
+    id_ = await stage.does(
+        will, f"offers {kwh_text(DELIVERED_WH)} of the next window for {value} ENERGY", create
+    )
+    accept = suite.accept_energy_offer(id_, DELIVERED_WH, post=only(tokens(None, energy, value)))
+    sold = await stage.does(ben, "accepts, and pays into escrow with ENERGY", accept)
+    await stage.attest(first, {mill: (0, DELIVERED_WH + 200)})
+    taken = only(tokens(suite.principal, energy, value + bond))
+    proofs = (stage.proof(mill, first).listed,)
+    await stage.does(will, "settles it", settle.settle_trade(sold.first_trade, proofs, post=taken))
+    for who in (will, ben):
+        await who.call(settle.waive_true_up(sold.first_trade))
+    due = value - fee_of(value) + bond
+    claim = settle.claim(sold.first_trade, post=only(tokens(settle.principal, energy, due)))
+    await stage.does(will, f"is paid {due} ENERGY, bond and all", claim)
+    fees = await stage.ask(settle.get_fees(market.ENERGY))
+    stage.narrator.check("the treasury's fee, in ENERGY", fees.held, fee_of(value))
+
+
 async def _offset(stage: Stage, meters: dict[str, Meter], window: int) -> None:
     stage.narrator.chapter("4 · Carbon offset integration")
     suite, check = stage.suite.carbon_offset_integration, stage.narrator.check
@@ -253,10 +283,11 @@ async def _balanced(stage: Stage) -> None:
     for name, change in expected.items():
         held = await stage[name].balance_ustx()
         check(f"{name} has, but for fees of the chain", held, FUNDS_USTX + change, stx_text)
+    paid = value_of(DELIVERED_WH, UNITS)
     ends_wh = {
         "Ada": PRODUCED_WH["Ada"] - BOUGHT_WH,
-        "Will": PRODUCED_WH["Will"] - WIND_WH,
-        "Ben": BOUGHT_WH + WIND_WH,
+        "Will": PRODUCED_WH["Will"] - WIND_WH + paid - fee_of(paid),
+        "Ben": BOUGHT_WH + WIND_WH - paid,
     }
     for name, energy_wh in ends_wh.items():
         balance = await stage.ask(energy.get_balance(stage[name].address))

@@ -23,7 +23,7 @@ from consensus.model import Rejected
 from deploy.demo.processes import ROOT, node_program, start
 from oracle.chain.address import TESTNET, account_text, address_of
 from oracle.chain.answers import TransactionState
-from oracle.chain.calls import ContractRefused, PublicCall, ReadCall, responded
+from oracle.chain.calls import ContractRefused, PublicCall, responded
 from oracle.chain.client import StacksClient
 from oracle.chain.transaction import serialise, serialise_payload, sign, txid_of, unsigned
 
@@ -131,10 +131,6 @@ class Account:
     async def balance_ustx(self) -> int:
         """What the account holds, with the fees it has paid added again."""
         return (await self.chain.client.account(self.address)).balance_ustx + self.fees_ustx
-
-    async def ask(self, call: ReadCall[T]) -> T:
-        """A read-only call's answer."""
-        return await self.chain.client.ask(call)
 
     async def after_outbox(self) -> None:
         """Take the nonce from the chain: something else has sent for this account."""
