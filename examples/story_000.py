@@ -8,6 +8,7 @@ it attested earns nobody anything.
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,11 +21,13 @@ from examples.stage.meters import Meter
 from examples.stage.narrator import kwh_text, stx_text
 from examples.stage.run import main
 from examples.stage.stage import Stage
-from examples.stage.wallet import any_of, pays, pays_out
-from oracle.chain.suite import aggregation, marketplace
+from examples.stage.wallet import any_of, pays, pays_out, tokens
+from oracle.chain.calls import only
+from oracle.chain.suite import aggregation, governance, marketplace
 from oracle.chain.suite import dispute_resolution as disputes
 from oracle.chain.suite import payment_settlement as settlement
 from oracle.chain.suite import verification_engine as verification
+from oracle.chain.suite.governance import Change
 
 TITLE: Final = "000 · Three rooftops become a power plant"
 PEOPLE: Final = ("Ada", "Ben", "Cleo", "Volt", "Utility", "Factory", "Trader", "grid operator")
@@ -37,6 +40,8 @@ SOLD_WH: Final = 1500
 PRICE: Final = 220_000
 """Of the lowest bid that gets something."""
 LIE_WH: Final = 400
+VOTES: Final = 2_000_000_000
+"""Reward tokens that each member has a vote with, in millionths."""
 BOUNTY_BPS: Final = 1000
 FALSE_LEAF_BPS: Final = 5000
 DAY_S: Final = 86_400
@@ -63,6 +68,7 @@ async def tell(stage: Stage) -> None:
     await _produced(stage, plant)
     await _settled(stage, plant)
     await _disputed(stage, plant)
+    await _governed(stage, plant)
     await _balanced(stage, plant)
 
 
@@ -241,6 +247,27 @@ async def _disputed(stage: Stage, plant: Plant) -> None:
     earn = suite.energy_production_tracking.record_energy_production(*proof)
     await stage.may_not(cleo, "earn ENERGY by the lie", earn, verification.ERR_JUDGED)
     await stage.may_not(stage["Ada"], "accuse them again", accuse, disputes.ERR_JUDGED)
+
+
+async def _governed(stage: Stage, plant: Plant) -> None:
+    stage.narrator.chapter("The members decide on the plant's reserve")
+    suite, token, name = stage.suite.governance, stage.suite.reward_token, "vpp-reserve-bps"
+    await stage.governor.call(stage.suite.roles.grant_role(stage.governor.address, "reward-minter"))
+    for who in ROOFS_W:
+        await stage.governor.call(token.mint(VOTES, stage[who].address))
+        await stage[who].call(token.lock(VOTES, post=only(tokens(None, token.watt_asset, VOTES))))
+    reason = hashlib.sha256(b"the forecasts are good: keep less back").digest()
+    change = suite.propose((Change(name, 500),), reason)
+    await stage.may_not(stage["Volt"], "decide that alone", change, governance.ERR_THRESHOLD)
+    id_ = await stage.does(stage["Ada"], "proposes to keep back 5 % and not 10 %", change)
+    for who, support in (("Ada", True), ("Ben", True), ("Cleo", False)):
+        vote = suite.vote(id_, support)
+        await stage.does(stage[who], f"votes {'for' if support else 'against'} it", vote)
+    await stage.wait_until(await stage.chain.now_s() + 3 * DAY_S)
+    await stage.wait_until(await stage.does(stage["Ben"], "queues it after the vote", suite.queue(id_)))
+    await stage.does(stage["Volt"], "executes it after the timelock", suite.execute(id_))
+    capacity_w = await stage.ask(stage.suite.aggregation.get_capacity(plant.id_))
+    stage.narrator.check("W that the VPP may sell now", capacity_w, 11_400)
 
 
 async def _balanced(stage: Stage, plant: Plant) -> None:

@@ -699,9 +699,9 @@ class MarketplaceContract:
     next one, later ones, or a row of deliveries) or as ENERGY that was minted for it already (kind
     2), which changes hands at once.
 
-    Immutable: a trade's terms, fee and deadline, from the moment money is in escrow; what
-    governance changes binds only what begins after it. Escrow leaves towards its payer, or as a
-    whole to payment-settlement; no role reaches it.
+    Immutable: a trade's terms, fee and deadline, from the moment its money is in escrow; what
+    governance changes binds later trades. Escrow leaves towards its payer, or as a whole to
+    payment-settlement; no role reaches it.
 
     Who may call: the owner of a connected asset and the operator of a VPP sell; anyone else buys,
     bids, pledges; anyone clears, matches, closes a group and sends an expired offer back; only
