@@ -221,3 +221,14 @@ def test_no_file_names_a_package_registry_or_a_path_of_one_machine() -> None:
         found += [f"{path.relative_to(ROOT)}: {host}" for host in HOSTS if host in page]
         found += [f"{path.relative_to(ROOT)}: {hit}" for hit in MACHINE_PATH.findall(page)]
     assert found == []
+
+
+def test_every_feature_of_the_seeds_has_its_place_and_its_test() -> None:
+    rows = re.findall(r"^\| (\d{3}) \| (.*) \|$", text_of(ROOT / "contracts" / "README.md"), re.MULTILINE)
+    assert {seed for seed, _ in rows} == {"000", "001", "002", "003", "004"}
+    for seed, row in rows:
+        cells = re.split(r" \| ", row)
+        assert len(cells) == 3, row
+        assert all(cell.strip() for cell in cells), row
+        assert re.search(r"\]\(tests/[\w-]+\.test\.ts\)", cells[2]), row
+        assert (ROOT / "examples" / f"story_{seed}.py").exists()
