@@ -310,7 +310,7 @@ describe.each([5, 20261121])("seed %i", (seed) => {
       // Half of the calls are such as may succeed now.
       const young = events.filter(({ status }) => status === 0).length < 3;
       const possible = [...deck, ...late, ...late].filter((name) => (name === "create" ? young : fitting(name).length > 0));
-      return draw(2) ? possible[draw(possible.length)] : deck[draw(deck.length)];
+      return possible.length && draw(2) ? possible[draw(possible.length)] : deck[draw(deck.length)];
     };
 
     // From a Monday on, whatever day it is: a seed makes the same run every time.
