@@ -240,8 +240,7 @@ def requested(payload: bytes) -> VoteRequest | Refused:
         return Refused(Refusal.WRONG_TOPIC, repr(topic))
     if not isinstance(network, bytes) or not all(type(one) is int for one in (height, round_, phase)):
         return Refused(Refusal.WRONG_FIELDS, "no network, height, round or phase")
-    request = VoteRequest(network, _whole(height), _whole(round_), _whole(phase), payload)
-    return _misfit(request) or request
+    return VoteRequest(network, _whole(height), _whole(round_), _whole(phase), payload)
 
 
 def _misfit(request: VoteRequest) -> Refused | None:

@@ -162,14 +162,6 @@ SABOTAGES: Final = (
         _KEYS,
     ),
     Sabotage(
-        "the signer takes the node's word for what it signs",
-        "N1",
-        _SIGNER,
-        "    return _misfit(request) or request\n",
-        "    return request\n",
-        _KEYS,
-    ),
-    Sabotage(
         "two votes for the same are slashed",
         "E1",
         _CONTRACT,
