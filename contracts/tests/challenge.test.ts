@@ -214,6 +214,17 @@ describe("resolve-challenge", () => {
     expect(expectOk(resolve()).outcome).toBe(3n);
   });
 
+  it("needs more than half of the seats: half of them convict nobody", async () => {
+    net = await Network.disputing(5);
+    expectOk(open());
+    expect(challenge().seats).toBe(4n);
+    expect(expectOk(vote(net.owner(0), true))).toBe(2n);
+    expect(challenge().guilty).toBe(2n);
+    expectErr(resolve(), 526);
+    net.passTime(VOTING_S + 600);
+    expect(expectOk(resolve()).outcome).toBe(3n);
+  });
+
   it("knows its challenges", () => expectErr(resolve(hunter, 2), 522));
 
   it("is not outrun by unbonding", () => {

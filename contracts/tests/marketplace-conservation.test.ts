@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { plain } from "../harness/network.mjs";
 import { attestEnergy, type Proof } from "./attested";
 import { bondOf, CREDITS, DAY_S, DELIVERY, DEVICE, ENERGY, Market, STX, uints, valueOf, VPP } from "./market";
-import { Model, type Shown, type Source, type Trade, WINDOW_S } from "./market-model";
+import { type Group, Model, type Shown, type Source, type Trade, WINDOW_S } from "./market-model";
 
 const STEPS = Number(process.env.RUNS ?? 500);
 const CURRENCIES = [STX, ENERGY];
@@ -215,9 +215,12 @@ describe.each([5, 20261121])("seed %i", (seed) => {
         return [outcome, !!group?.pledges.has(by), () => void group.pledges.delete(by)];
       },
       join() {
-        const id = openGroup();
+        const pledged = ({ pledges }: Group) => [...pledges.values()].reduce((sum, { wh }) => sum + wh, 0n);
+        const isReady = (one: Group) =>
+          !one.closed && model.isOpen(one.offer, net.now()) && model.isPart(one.offer, pledged(one));
+        const id = idOf(model.groups, isReady);
         const group = model.groups[id - 1];
-        const total = group ? [...group.pledges.values()].reduce((sum, { wh }) => sum + wh, 0n) : 0n;
+        const total = group ? pledged(group) : 0n;
         const outcome = market.call("close-group-purchase", uints(id), pick(people));
         const open = !!group && model.isOpen(group.offer, net.now()) && !group.closed;
         return [outcome, !model.paused && open && model.isPart(group.offer, total), () => {

@@ -276,8 +276,8 @@ class Links:
     # --- links
 
     async def _accept(self, request: web.BaseRequest, key: bytes) -> web.StreamResponse:
-        peer = self._peer_of(key)
-        if peer is None or self._group is None or self._stopping.is_set():
+        peer, group = self._peer_of(key), self._group
+        if peer is None or group is None or self._stopping.is_set():
             return web.Response(status=503)
         ws = web.WebSocketResponse(
             autoping=False,
@@ -292,7 +292,14 @@ class Links:
             return ws
         link = Link(ws, preferred=peer.slot < self.own_slot)
         # In our own group, so that what a callback raises ends `run` and not just a request.
-        await asyncio.wait([self._group.create_task(self._let_in(peer, link, ws))])
+        carried = self._let_in(peer, link, ws)
+        try:
+            task = group.create_task(carried)
+        except RuntimeError:  # the group is being cancelled, or is gone, and nobody told us to stop
+            carried.close()
+            await ws.close()
+            return ws
+        await asyncio.wait([task])
         return ws
 
     async def _let_in(self, peer: _Peer, link: Link, ws: web.WebSocketResponse) -> None:

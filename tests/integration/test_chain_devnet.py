@@ -310,7 +310,7 @@ async def test_contracts_are_deployed_once_and_a_changed_source_is_refused(world
         assert [one.txid for one in again] == [None, None]
         with pytest.raises(ContractDiffers):
             await deploy(world.client, outbox, (ContractSource("counter", SOURCE + "\n;; changed"),))
-        with pytest.raises(DeployFailed, match="aborted"):
+        with pytest.raises(DeployFailed, match="rolled back"):
             await deploy(world.client, outbox, (ContractSource("broken", "(this is no clarity)"),))
     assert await world.client.call_read_only(contract_of(OWNER, "reader"), "twice") == 0
 
