@@ -14,11 +14,13 @@ from consensus.dkg.plan import Plan
 from consensus.dkg.status import Complete, Confirming, Dealing, Failed, Phase
 from consensus.encoding import Value, encode
 from consensus.envelope import Verified
-from consensus.messages import Entry
-from consensus.model import InvariantBroken, NodeId
+from consensus.messages import Entry, Fields
+from consensus.model import Committee, EpochNumber, InvariantBroken, NodeId
 from consensus.simulator.runs import NETWORK
 from oracle.frames import Bundle
 from oracle.keygen import FIRST_WINDOW_AHEAD_MAX, KeyGeneration, genesis_ceremony
+from oracle.membership import Membership
+from oracle.model import WindowStart
 from tests.unit.oracle.network import COMMITTEE, entry_of, signed
 
 WINDOW_S = 900
@@ -238,3 +240,21 @@ def test_a_ceremony_that_has_ended_takes_nothing_and_has_no_phase() -> None:
     assert board.proposer._bundles == before
     with pytest.raises(InvariantBroken):
         _ = board.proposer.phase
+
+
+def test_an_activation_waits_once_the_chain_proposes_another_committee() -> None:
+    done, board = Board(), Board()
+    while not done.voter.complete:
+        done.agree()
+    status = done.voter.ceremony.status
+    assert isinstance(status, Complete)
+    board.until(Phase.ACTIVATE)
+    board.say(ALL)
+    entry, attachment = board.made()
+    membership = Membership(NETWORK, WINDOW_S, COMMITTEE, status.outcome.polynomial)
+    membership.agreed = board.voter
+    first = WindowStart(Fields(entry.body).uint("first-window"))
+    assert membership.check(entry, attachment, NOW_S, first)
+    other = Committee(EpochNumber(COMMITTEE.epoch + 1), tuple(reversed(COMMITTEE.node_keys)))
+    assert membership.propose(other)
+    assert membership.check(entry, attachment, NOW_S, first) is None
