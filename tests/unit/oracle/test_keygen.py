@@ -255,6 +255,8 @@ def test_an_activation_waits_once_the_chain_proposes_another_committee() -> None
     membership.agreed = board.voter
     first = WindowStart(Fields(entry.body).uint("first-window"))
     assert membership.check(entry, attachment, NOW_S, first)
+    of_another_phase = replace(entry, kind=Phase.DEAL.value)
+    assert membership.check(of_another_phase, attachment, NOW_S, first) is False, "refused, not early"
     other = Committee(EpochNumber(COMMITTEE.epoch + 1), tuple(reversed(COMMITTEE.node_keys)))
     assert membership.propose(other)
     assert membership.check(entry, attachment, NOW_S, first) is None
