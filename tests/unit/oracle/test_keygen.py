@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 
 from consensus.dkg.bundle import Bundle as CeremonyBundle
+from consensus.dkg.bundle import encode_attachment
+from consensus.dkg.ceremony import Ceremony
 from consensus.dkg.participant import Participant
 from consensus.dkg.plan import Plan
 from consensus.dkg.status import Complete, Confirming, Dealing, Failed, Phase
@@ -17,6 +19,7 @@ from consensus.envelope import Verified
 from consensus.messages import Entry, Fields
 from consensus.model import Committee, EpochNumber, InvariantBroken, NodeId
 from consensus.simulator.runs import NETWORK
+from consensus.threshold.shares import PublicPolynomial
 from oracle.frames import Bundle
 from oracle.keygen import FIRST_WINDOW_AHEAD_MAX, KeyGeneration, genesis_ceremony
 from oracle.membership import Membership
@@ -242,19 +245,41 @@ def test_a_ceremony_that_has_ended_takes_nothing_and_has_no_phase() -> None:
         _ = board.proposer.phase
 
 
-def test_an_activation_waits_once_the_chain_proposes_another_committee() -> None:
-    done, board = Board(), Board()
+def polynomial() -> PublicPolynomial:
+    """Of the shares that a first ceremony gave."""
+    done = Board()
     while not done.voter.complete:
         done.agree()
     status = done.voter.ceremony.status
     assert isinstance(status, Complete)
+    return status.outcome.polynomial
+
+
+def test_a_resharing_is_not_begun_by_fewer_than_a_quorum_of_its_members() -> None:
+    next_members = Committee(EpochNumber(COMMITTEE.epoch + 1), COMMITTEE.node_keys)
+    ceremony = Ceremony(Plan(NETWORK, 0, COMMITTEE, next_members, polynomial()))
+    voter = KeyGeneration(ceremony, WINDOW_S, overdue=True)
+    for present in (2, 3):
+        heard = KeyGeneration(ceremony, WINDOW_S)
+        for slot in range(present):
+            heard.take(word(heard, slot))
+        attachment = encode_attachment([heard._bundles[key] for key in sorted(heard._bundles)])
+        hello = replace(BLANK, kind=Phase.HELLO.value, body=heard._body(attachment, WindowStart(0)))
+        assert voter.check(hello, attachment, NOW_S) is (present == COMMITTEE.quorum)
+
+
+def test_an_activation_waits_once_the_chain_proposes_another_committee() -> None:
+    board = Board()
     board.until(Phase.ACTIVATE)
     board.say(ALL)
     entry, attachment = board.made()
-    membership = Membership(NETWORK, WINDOW_S, COMMITTEE, status.outcome.polynomial)
+    membership = Membership(NETWORK, WINDOW_S, COMMITTEE, polynomial())
     membership.agreed = board.voter
     first = WindowStart(Fields(entry.body).uint("first-window"))
     assert membership.check(entry, attachment, NOW_S, first)
+    assert not membership.check(entry, attachment, NOW_S, WindowStart(first + WINDOW_S)), (
+        "not the next window"
+    )
     of_another_phase = replace(entry, kind=Phase.DEAL.value)
     assert membership.check(of_another_phase, attachment, NOW_S, first) is False, "refused, not early"
     other = Committee(EpochNumber(COMMITTEE.epoch + 1), tuple(reversed(COMMITTEE.node_keys)))
