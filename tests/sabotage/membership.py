@@ -12,7 +12,11 @@ _MEMBERSHIP: Final = "oracle/membership.py"
 _ACCEPTANCE: Final = "oracle/acceptance.py"
 _KEYGEN: Final = "oracle/keygen.py"
 _SECRETS: Final = "oracle/keys/ceremony.py"
-_UNIT: Final = ("tests/unit/oracle/test_keygen.py", "tests/scenarios/test_membership.py")
+_UNIT: Final = (
+    "tests/unit/oracle/test_keygen.py",
+    "tests/unit/oracle/test_acceptance.py",
+    "tests/scenarios/test_membership.py",
+)
 _SCENARIO: Final = ("tests/scenarios/test_membership.py",)
 _BOTH: Final = _UNIT
 
