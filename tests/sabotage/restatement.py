@@ -13,7 +13,7 @@ _LATE: Final = "oracle/windows/late.py"
 _RESTATE: Final = "oracle/restate.py"
 _NODE: Final = "oracle/node.py"
 _SCENARIO: Final = ("tests/scenarios/test_restatement.py",)
-_UNIT: Final = ("tests/scenarios/test_restatement.py",)
+_UNIT: Final = ("tests/unit/windows/test_windows_calendar.py", "tests/scenarios/test_restatement.py")
 _LEAVES: Final = ("tests/scenarios/test_restatement.py",)
 
 SABOTAGES: Final = (
