@@ -50,14 +50,6 @@ SABOTAGES: Final = (
         _UNIT,
     ),
     Sabotage(
-        "a run that the log skips over is not held",
-        "A8",
-        _CALENDAR,
-        "return any(before < end_s + delay * window_s <= now for delay in self.delays_windows)",
-        "return any(end_s + delay * window_s == now for delay in self.delays_windows)",
-        _UNIT,
-    ),
-    Sabotage(
         "a restatement keeps its window's first number",
         "A8",
         _CALENDAR,
@@ -90,14 +82,6 @@ SABOTAGES: Final = (
         _LEAVES,
     ),
     Sabotage(
-        "a late reading that contradicts what is attested makes a leaf",
-        "A8",
-        _LATE,
-        "    return leaf if fits else LateReason.CONTRADICTS\n",
-        "    return leaf if fits or leaf.import_wh >= 0 else LateReason.CONTRADICTS\n",
-        _LEAVES,
-    ),
-    Sabotage(
         "unsigned late data restate a window",
         "A8",
         _RESTATE,
@@ -113,30 +97,6 @@ SABOTAGES: Final = (
         "        if self._ledger.of(window) is None or not (self._in_run(window) or self._has_a_run_left(window)):\n"
         "            return Rejected(LateReason.TOO_LATE)\n",
         "",
-        _SCENARIO,
-    ),
-    Sabotage(
-        "a restatement of a window outside the run is taken",
-        "A8",
-        _RESTATE,
-        "        if not self._in_run(window) and window not in self._owed:\n            return False\n",
-        "",
-        _SCENARIO,
-    ),
-    Sabotage(
-        "what a restatement obliges to is left out",
-        "A8",
-        _RESTATE,
-        "        if self._owed and window > min(self._owed):\n            return False\n",
-        "",
-        _SCENARIO,
-    ),
-    Sabotage(
-        "a restatement may leave out what this node held when the run began",
-        "A8",
-        _RESTATE,
-        "        if self._keeper.outranked(window, choice):\n            return False, []",
-        "        if False:\n            return False, []",
         _SCENARIO,
     ),
     Sabotage(
