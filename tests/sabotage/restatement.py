@@ -100,27 +100,11 @@ SABOTAGES: Final = (
         _SCENARIO,
     ),
     Sabotage(
-        "a restatement's totals are believed",
-        "A8",
-        _RESTATE,
-        "if plan.data is None or encode(plan.data.summary.value()) != encode(entry.body):",
-        "if plan.data is None:",
-        _SCENARIO,
-    ),
-    Sabotage(
         "the log goes on although late data wait",
         "A8",
         _NODE,
         '        elif self.restating.insists and entry.kind in ("window", "void"):\n'
         "            verdict = None  # not before its restatement, or before the run's time is over (A8)\n",
-        "",
-        _SCENARIO,
-    ),
-    Sabotage(
-        "a late record is forgotten at a restart",
-        "A8",
-        _RESTATE,
-        "            self._changes.append(Late(window, reading.record))\n",
         "",
         _SCENARIO,
     ),
