@@ -19,7 +19,7 @@ fails of it. `make sabotage` makes every change in a copy of the project and run
 no test notices is a missing test. How to add one is in [CONTRIBUTING](../CONTRIBUTING.md#sabotage). This
 page is written by `python -m tests.sabotage --write-report`.
 """
-_ROW: Final = re.compile(r"^\| (\w+) \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
+_ROW: Final = re.compile(r"^\| ([A-Z]\d+) \| (.+?) \| (.+?) \| (.+?) \|$", re.MULTILINE)
 
 
 def write(chosen: Sequence[Sabotage], results: Sequence[Result]) -> None:
