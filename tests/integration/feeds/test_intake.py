@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +82,7 @@ async def test_a_peers_unsigned_record_is_neither_kept_nor_handed_on(tmp_path: P
 
 
 async def test_a_peers_record_is_not_judged_by_this_nodes_clock(tmp_path: Path) -> None:
-    early = street.METER.ocmf(pagination=1, time_s=NOW_S + 500, import_wh=1)
+    early = street.METER.ocmf(pagination=1, time_s=int(time.time()) + 500, import_wh=1)
     async with house(tmp_path) as here:
         (refused,) = await here.intake.take([early], exchanged=False)
         assert isinstance(refused, Rejected)
