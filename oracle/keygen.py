@@ -28,7 +28,7 @@ from consensus.dkg.bundle import (
 from consensus.dkg.bundle import Bundle as CeremonyBundle
 from consensus.dkg.ceremony import Ceremony
 from consensus.dkg.plan import Kind, Plan
-from consensus.dkg.status import Complete, Confirming, Failed, Fault, Phase
+from consensus.dkg.status import Complete, Confirming, Failed, Fault, Phase, Role
 from consensus.encoding import EncodingError, Value, decode, encode
 from consensus.envelope import Verified, recover
 from consensus.messages import Entry, Fields, WrongShape
@@ -158,10 +158,10 @@ class KeyGeneration:
                 return False
         return encode(entry.body) == encode(self._body(attachment, first_window))
 
-    def apply(self, entry: Entry, attachment: bytes) -> tuple[Fault, ...]:
+    def apply(self, entry: Entry, attachment: bytes) -> tuple[tuple[bytes, Fault], ...]:
         """An agreed entry of the ceremony; of the first key the next attempt begins at once (K2).
 
-        Gives what it shows of its participants' faults.
+        Gives what it shows of its participants' faults, with the node keys of who did it.
         """
         envelopes = decode_attachment(attachment)
         if isinstance(envelopes, Rejected):
@@ -169,11 +169,11 @@ class KeyGeneration:
         bundles = [CeremonyBundle(envelope.slot, envelope.payload) for envelope in envelopes]
         known = len(self.ceremony.faults)
         self.ceremony = self.ceremony.apply(Phase(entry.kind), bundles)
-        found = self.ceremony.faults[known:]
+        plan = self.ceremony.plan
+        found = tuple((_culprit(plan, fault), fault) for fault in self.ceremony.faults[known:])
         self._bundles.clear()
         self.overdue = False
         if isinstance(self.ceremony.status, Failed) and not self.resharing:
-            plan = self.ceremony.plan
             self.ceremony = Ceremony(replace(plan, attempt=plan.attempt + 1))
         return found
 
@@ -200,6 +200,12 @@ class KeyGeneration:
 def genesis_ceremony(plan: Plan, window_s: int) -> KeyGeneration:
     """The ceremony that makes the network's key."""
     return KeyGeneration(Ceremony(plan), window_s)
+
+
+def _culprit(plan: Plan, fault: Fault) -> bytes:
+    """A fault's slot is of the committee in force, or of the one to come."""
+    committee = plan.dealers if fault.role is Role.DEALER else plan.members
+    return committee.node_keys[fault.slot]
 
 
 def _first_window(entry: Entry) -> WindowStart:

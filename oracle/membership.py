@@ -121,8 +121,10 @@ class Membership:
             return True
         return False if held.overdue else None
 
-    def apply(self, entry: Entry, attachment: bytes) -> KeyGeneration | None:
-        """An agreed entry of a ceremony; gives it when its shares are in force."""
+    def apply(
+        self, entry: Entry, attachment: bytes
+    ) -> tuple[tuple[tuple[bytes, Fault], ...], KeyGeneration | None]:
+        """An agreed entry: the faults it shows, and its ceremony once the new shares are in force."""
         if entry.kind == Phase.HELLO.value:
             self.agreed = self._begin(_named(entry, self.committee.epoch))
             keys = self.agreed.ceremony.plan.members.node_keys
@@ -133,11 +135,11 @@ class Membership:
         check(
             entry.body.get("session") == held.ceremony.plan.session, "all nodes hold the same ceremony (K1)"
         )
-        held.apply(entry, attachment)
+        faults = held.apply(entry, attachment)
         if held.failure is not None:
             self.failure, self.agreed = held.failure, None
         self._reopen()
-        return held if held.complete else None
+        return faults, held if held.complete else None
 
     def _reopen(self) -> None:
         """Have a ceremony ready for what the chain proposes, unless that one is open already."""

@@ -40,7 +40,7 @@ from consensus.agreement.engine import (
 )
 from consensus.agreement.tally import ROUNDS_AHEAD
 from consensus.dkg.plan import Plan
-from consensus.dkg.status import FaultReason
+from consensus.dkg.status import Fault, FaultReason
 from consensus.encoding import Value, decode, encode
 from consensus.envelope import ProposalFrame, Verified, open_vote
 from consensus.evidence import DoubleVote
@@ -850,11 +850,7 @@ class Node:
             case kind if kind in KINDS and self.membership is not None:
                 self._apply_resharing(self.membership, entry, attachment)
             case kind if kind in KINDS:
-                for fault in self.keygen.apply(entry, attachment):
-                    detail = f"{fault.phase.value}: {fault.reason.value}"
-                    absent = fault.reason is FaultReason.ABSENT
-                    misdeed = Misdeed.ABSENT if absent else Misdeed.BAD_CEREMONY
-                    self._saw(fault.slot, misdeed, entry.height, detail)
+                self._saw_faults(self.keygen.apply(entry, attachment), entry.height)
                 self._own_bundle = None
                 if self.keygen.complete:
                     first = Fields(entry.body).uint("first-window")
@@ -880,7 +876,8 @@ class Node:
 
     def _apply_resharing(self, membership: Membership, entry: Entry, attachment: bytes) -> None:
         failed = membership.failure
-        complete = membership.apply(entry, attachment)
+        faults, complete = membership.apply(entry, attachment)
+        self._saw_faults(faults, entry.height)
         self._own_bundle = None
         if complete is not None:
             self._adopt(complete, entry)
@@ -1311,6 +1308,13 @@ class Node:
         keys = self.engine.committee.node_keys
         if slot < len(keys):
             self.conduct.see(keys[slot], misdeed, self._now_ms, height, detail)
+
+    def _saw_faults(self, faults: Iterable[tuple[bytes, Fault]], height: int) -> None:
+        """What an entry of a ceremony, the first or a later one, shows of its participants (K2)."""
+        for key, fault in faults:
+            misdeed = Misdeed.ABSENT if fault.reason is FaultReason.ABSENT else Misdeed.BAD_CEREMONY
+            detail = f"{fault.phase.value}: {fault.reason.value}"
+            self.conduct.see(key, misdeed, self._now_ms, height, detail)
 
     def _keep(self, height: Height, name: str, data: bytes) -> None:
         self._out.records.append(JournalRecord(height, PART + name, data))

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { initSimnet } from "@stacks/clarinet-sdk";
 import { Cl } from "@stacks/transactions";
 import { plan } from "./interfaces.mjs";
+import { quietly } from "./quietly.mjs";
 
 const ROOT = new URL("../", import.meta.url);
 
@@ -77,13 +78,3 @@ function named({ total }) {
   };
 }
 
-/** Without the VM's own echo of every print event. */
-function quietly(act) {
-  const { log } = console;
-  console.log = () => {};
-  try {
-    return act();
-  } finally {
-    console.log = log;
-  }
-}

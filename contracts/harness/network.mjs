@@ -25,6 +25,7 @@ import {
   ZERO_HASH,
   zoneOver,
 } from "./entries.mjs";
+import { quietly } from "./quietly.mjs";
 
 export const MANIFEST = fileURLToPath(new URL("../Clarinet.toml", import.meta.url));
 export const CHAIN_ID = 0x80000000;
@@ -36,17 +37,6 @@ export const GROUP_KEY = Uint8Array.from({ length: 96 }, (_, i) => (i * 7 + 1) %
 export const BLS_SIGNATURE = Uint8Array.from({ length: 48 }, (_, i) => i);
 
 const simnet = await initSimnet(MANIFEST, true, { trackCosts: true, trackCoverage: false });
-
-/** Runs without the VM's own echo of every print event on stdout. */
-function quietly(act) {
-  const { log } = console;
-  console.log = () => {};
-  try {
-    return act();
-  } finally {
-    console.log = log;
-  }
-}
 
 export class Network {
   /** A fresh chain with the contracts deployed and nothing else done. */

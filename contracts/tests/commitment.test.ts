@@ -11,61 +11,35 @@ import {
   DAY_S,
   enrolMeter,
   type Event,
-  recordHour,
-  responding,
+  Household,
+  STAKE,
+  uints,
   until,
+  WEEKDAYS,
 } from "./response";
 
 const MAX = 2n ** 128n - 1n;
-const STAKE = 100_000n;
-/** Wednesday's last five days of the same type: Tuesday, Monday, Friday, Thursday, Wednesday. */
-const WEEKDAYS = [1, 2, 5, 6, 7];
 
+let home: Household;
 let net: Network;
 let utility: string;
 let owner: string;
 let other: string;
 let meter: number;
 
-const call = (name: string, args: any[], by: string) => net.call("commitment", name, args, by);
+const call: Household["call"] = (...said) => home.call(...said);
 const view = (name: string, args: any[] = []) => net.view("commitment", name, args);
-const uints = (...numbers: (number | bigint)[]) => numbers.map((n) => Cl.uint(n));
-const commit = (event: number, fields: any = {}) => {
-  const all = { device: meter, wh: 1000, stake: STAKE, by: owner, ...fields };
-  return call("commit", uints(event, all.device, all.wh, all.stake), all.by);
-};
+const commit: Household["commit"] = (...said) => home.commit(...said);
 const withdraw = (event = 1, device = meter, by = owner) => call("withdraw-commitment", uints(event, device), by);
-const verify = (event: Event, by = owner, { from = event.start - WINDOW_S, to = event.end - WINDOW_S, device = meter } = {}) =>
-  call("verify-commitment", uints(event.id, device, from, to), by);
-const start = (event: Event) => {
-  until(net, event.start - CLOSE_LEAD_S);
-  expectOk(net.call("event-manager", "start-event", uints(event.id), utility));
-};
+const verify: Household["verify"] = (...said) => home.verify(...said);
+const start: Household["start"] = (event) => home.start(event);
 const escrow = () => net.balance(`${net.deployer}.commitment`);
-
-/** An event of an hour with this commitment, over. */
-function committed(fields: any = {}, promise: any = {}): Event {
-  const event = createEvent(net, utility, fields);
-  expectOk(net.call("event-manager", "fund-event", uints(event.id, 1_000_000), utility));
-  expectOk(commit(event.id, promise));
-  start(event);
-  until(net, event.end);
-  return event;
-}
-
-/** The same hour of the baseline's days used `baseline` (one, or one for each day), the event `actual`. */
-function record(event: Event, baseline: number | (number | null)[], actual: number, days = WEEKDAYS) {
-  days.forEach((day, at) => {
-    const wh = typeof baseline === "number" ? baseline : baseline[at];
-    if (wh !== null) recordHour(net, event, day, [{ usagePoint: meter, register: 500_000 - day * 10_000, wh }]);
-  });
-  recordHour(net, event, 0, [{ usagePoint: meter, register: 500_000, wh: actual }]);
-}
+const committed: Household["committed"] = (...said) => home.committed(...said);
+const record: Household["record"] = (...said) => home.record(...said);
 
 beforeEach(async () => {
-  ({ net, utility } = await responding());
-  [, , , , owner, other] = net.wallets;
-  meter = enrolMeter(net, owner);
+  home = await Household.open();
+  ({ net, utility, owner, other, meter } = home);
 });
 
 describe("commit", () => {

@@ -5,20 +5,10 @@
 import { Cl } from "@stacks/transactions";
 import { describe, expect, it } from "vitest";
 import { MIN_STAKE, Network, plain, UNBONDING_S } from "../harness/network.mjs";
+import { generator } from "./draws";
 
 const STEPS = 400;
 const OPERATORS = 7;
-
-/** Uniform numbers from a seed (mulberry32). */
-function generator(seed: number) {
-  let state = seed >>> 0;
-  return (below: number) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 interface Bond {
   owner: string;

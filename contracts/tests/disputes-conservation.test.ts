@@ -6,22 +6,12 @@ import { describe, expect, it } from "vitest";
 import { COMMIT, sign, voteHash } from "../harness/committee.mjs";
 import { hash32 } from "../harness/entries.mjs";
 import { MIN_STAKE, Network } from "../harness/network.mjs";
+import { generator } from "./draws";
 
 const STEPS = 250;
 const MEMBERS = 7;
 const BOND = 100_000_000n;
 const VOTING_S = 259_200;
-
-/** Uniform numbers from a seed (mulberry32). */
-function generator(seed: number) {
-  let state = seed >>> 0;
-  return (below: number) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 interface Challenge {
   accused: number;

@@ -8,21 +8,11 @@ import { plain } from "../harness/network.mjs";
 import { attestEnergy, type Proof } from "./attested";
 import { bondOf, CREDITS, DAY_S, DELIVERY, DEVICE, ENERGY, Market, STX, uints, valueOf, VPP } from "./market";
 import { type Group, Model, type Shown, type Source, type Trade, WINDOW_S } from "./market-model";
+import { breathe, generator, runs } from "./draws";
 
-const STEPS = Number(process.env.RUNS ?? 500);
+const STEPS = runs(500);
 const CURRENCIES = [STX, ENERGY];
 const outcomes: Record<string, { ok: number; err: number }> = {};
-
-/** Uniform numbers from a seed (mulberry32). */
-function generator(seed: number) {
-  let state = seed >>> 0;
-  return (below: number) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 describe.each([5, 20261121])("seed %i", (seed) => {
   it(`conserves STX and ENERGY over ${STEPS} random calls`, { timeout: 120_000 + 1000 * STEPS }, async () => {
@@ -370,7 +360,7 @@ describe.each([5, 20261121])("seed %i", (seed) => {
     const deck = [...Object.keys(steps).filter((name) => name !== "pause" || draw(2)), ...often, ...later];
 
     for (let step = 0; step < STEPS; step++) {
-      if (step % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (step % 50 === 0) await breathe();
       if (draw(40) === 0) net.passTime(draw(4) ? draw(20) * WINDOW_S : pick([2 * DAY_S, 3 * DAY_S, 15 * DAY_S]));
       const name = model.paused && draw(2) ? "pause" : pick(deck);
       const [outcome, allowed, apply] = steps[name]();

@@ -9,6 +9,9 @@ export const DAY_S = 86_400;
 export const CLOSE_LEAD_S = 14_400;
 export const VERIFY_S = 691_200;
 export const DAYS = 5;
+export const STAKE = 100_000n;
+/** Wednesday's last five days of the same type: Tuesday, Monday, Friday, Thursday, Wednesday. */
+export const WEEKDAYS = [1, 2, 5, 6, 7];
 
 export interface Event {
   id: number;
@@ -90,6 +93,67 @@ export function recordHour(net: Network, event: Event, day: number, meters: any[
   recordRegisters(net, at(event.start), meters.map(({ wh, ...meter }) => meter));
   const after = meters.map(({ wh, register, ...meter }) => ({ ...meter, register: register + wh }));
   recordRegisters(net, at(event.end), after);
+}
+
+/** A household with a meter: what it promises, and readings that show how it kept that. */
+export class Household {
+  constructor(
+    readonly net: Network,
+    readonly utility: string,
+    readonly owner: string,
+    readonly other: string,
+    readonly meter: number,
+  ) {}
+
+  /** In a network in which `utility` may create events. */
+  static async open(): Promise<Household> {
+    const { net, utility } = await responding();
+    const [, , , , owner, other] = net.wallets;
+    return new Household(net, utility, owner, other, enrolMeter(net, owner));
+  }
+
+  call(name: string, args: any[], by: string) {
+    return this.net.call("commitment", name, args, by);
+  }
+
+  commit(event: number, fields: any = {}) {
+    const all = { device: this.meter, wh: 1000, stake: STAKE, by: this.owner, ...fields };
+    return this.call("commit", uints(event, all.device, all.wh, all.stake), all.by);
+  }
+
+  verify(event: Event, by = this.owner, fields: { from?: number; to?: number; device?: number } = {}) {
+    const all = { from: event.start - WINDOW_S, to: event.end - WINDOW_S, device: this.meter, ...fields };
+    return this.call("verify-commitment", uints(event.id, all.device, all.from, all.to), by);
+  }
+
+  start(event: Event): void {
+    until(this.net, event.start - CLOSE_LEAD_S);
+    this.net.expectOk(this.net.call("event-manager", "start-event", uints(event.id), this.utility));
+  }
+
+  /** An event of an hour with this commitment, over. */
+  committed(fields: any = {}, promise: any = {}): Event {
+    const event = createEvent(this.net, this.utility, fields);
+    this.net.expectOk(this.net.call("event-manager", "fund-event", uints(event.id, 1_000_000), this.utility));
+    this.net.expectOk(this.commit(event.id, promise));
+    this.start(event);
+    until(this.net, event.end);
+    return event;
+  }
+
+  /** The same hour of the baseline's days used `baseline` (one, or one for each day), the event `actual`. */
+  record(event: Event, baseline: number | (number | null)[], actual: number, days = WEEKDAYS): void {
+    const usagePoint = this.meter;
+    days.forEach((day, at) => {
+      const wh = typeof baseline === "number" ? baseline : baseline[at];
+      if (wh !== null) recordHour(this.net, event, day, [{ usagePoint, register: 500_000 - day * 10_000, wh }]);
+    });
+    recordHour(this.net, event, 0, [{ usagePoint, register: 500_000, wh: actual }]);
+  }
+}
+
+export function uints(...numbers: (number | bigint)[]) {
+  return numbers.map((n) => Cl.uint(n));
 }
 
 export { enrolMeter };

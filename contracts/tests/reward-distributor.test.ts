@@ -5,11 +5,21 @@ import { Cl } from "@stacks/transactions";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Network, WINDOW_S } from "../harness/network.mjs";
 import { expectErr, expectEvent, expectOk } from "./outcomes";
-import { CLOSE_LEAD_S, createEvent, enrolMeter, type Event, recordHour, responding, until, VERIFY_S } from "./response";
+import {
+  CLOSE_LEAD_S,
+  createEvent,
+  enrolMeter,
+  type Event,
+  recordHour,
+  responding,
+  STAKE,
+  uints,
+  until,
+  VERIFY_S,
+  WEEKDAYS,
+} from "./response";
 
 const POOL = 1_000_001n;
-const STAKE = 100_000n;
-const WEEKDAYS = [1, 2, 5, 6, 7];
 
 let net: Network;
 let utility: string;
@@ -17,7 +27,6 @@ let funder: string;
 let owners: string[];
 let meters: number[];
 
-const uints = (...numbers: (number | bigint)[]) => numbers.map((n) => Cl.uint(n));
 const distribute = (event: Event, by = net.outsider) => net.call("reward-distributor", "distribute", uints(event.id), by);
 const claim = (event: Event, at: number, by = net.outsider) =>
   net.call("reward-distributor", "claim-reward", uints(event.id, meters[at]), by);

@@ -17,6 +17,7 @@ from consensus.messages import Phase as VotePhase
 from consensus.model import NodeId
 from consensus.threshold.bls import verify
 from oracle import frames
+from oracle.conduct import Misdeed
 from oracle.events import Event, Received
 from oracle.keygen import KeyGeneration
 from oracle.schedule import certified_by
@@ -195,6 +196,9 @@ def test_k2_a_ceremony_that_fails_names_who_it_was_keeps_the_committee_and_is_tr
     assert membership.failure is not None
     assert membership.failure.reason is FailureReason.TOO_FEW_RESPONSES
     assert {fault.slot for fault in membership.failure.culprits} == {1, 2, 3}
+    for slot in range(7):  # by key, whether it is in the committee or was about to be
+        seen = town.node(0).conduct.of(town.node(slot).engine.own_key)
+        assert [one.misdeed for one in seen] == ([Misdeed.ABSENT] if slot in (4, 5, 6) else []), slot
     assert in_epoch(town, 1, *range(7))
     assert membership.open is not None
     assert membership.open.ceremony.plan.attempt == 1
