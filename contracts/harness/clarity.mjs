@@ -3,38 +3,39 @@
 
 const TOKEN = /;;[^\n]*|u?"(?:[^"\\]|\\.)*"|[(){},]|[^\s(){},"]+/g;
 
-/** The tokens but for comments, each with its line. */
+/** The tokens but for comments, each with its line and where it begins. */
 function tokens(source) {
   const found = [];
   let line = 1;
   let at = 0;
   for (const { 0: text, index } of source.matchAll(TOKEN)) {
     for (; at < index; at += 1) if (source[at] === "\n") line += 1;
-    if (!text.startsWith(";;")) found.push({ text, line });
+    if (!text.startsWith(";;")) found.push({ text, line, index });
   }
   return found;
 }
 
 /**
  * A source as a tree, and as text with one expression a line. A node is {text} for an atom or
- * {items} for a list or a tuple; `row` is its line in that text, `line` the one in the source.
+ * {items} for a list or a tuple; `row` is its line in that text, `line` the one in the source,
+ * which has it from `at` to `end`.
  */
 export function read(source) {
   const rows = [];
   const root = { items: [] };
   const open = [root];
   let afterParenthesis = false;
-  for (const { text, line } of tokens(source)) {
+  for (const { text, line, index } of tokens(source)) {
     if (text === ")" || text === "}" || text === ",") {
       rows[rows.length - 1] += text;
-      if (text !== ",") open.pop();
+      if (text !== ",") open.pop().end = index + 1;
     } else {
       const opens = text === "(" || text === "{";
       // The VM wants a definition's word right after its parenthesis.
       if (afterParenthesis && !opens) rows[rows.length - 1] += text;
       else rows.push(text);
       const node = opens ? { open: text, items: [] } : { text };
-      Object.assign(node, { line, row: rows.length });
+      Object.assign(node, { line, row: rows.length, at: index, end: index + text.length });
       open.at(-1).items.push(node);
       if (opens) open.push(node);
     }

@@ -9,12 +9,14 @@ const FOLDER = process.env.WATTEST_EXECUTED;
 
 export const counting = FOLDER !== undefined;
 
-const counts = {}; // contract -> how often, by line
+let counts = {}; // contract -> how often, by line
 let vm;
+let chains = 0; // made since the last test
 
 /** Takes over what a chain counted; a new chain forgets it. */
 export function gather(simnet) {
   if (!counting) return;
+  chains += 1;
   vm = simnet;
   const { coverage } = simnet.collectReport(false, "");
   let lines;
@@ -30,5 +32,23 @@ export function gather(simnet) {
 export function keep() {
   if (vm === undefined) return;
   gather(vm);
-  writeFileSync(join(FOLDER, `${randomUUID()}.json`), JSON.stringify(counts));
+  write(counts);
+}
+
+/** Before a test's own preparations. */
+export function begin() {
+  chains = 0;
+}
+
+/** Writes what was counted since the last test, which belongs to this one; and whether it made a chain of its own. */
+export function keepOf(test) {
+  if (vm === undefined) return;
+  const ownChain = chains > 0;
+  gather(vm);
+  write({ ...test, ownChain, counts });
+  counts = {};
+}
+
+function write(said) {
+  writeFileSync(join(FOLDER, `${randomUUID()}.json`), JSON.stringify(said));
 }
