@@ -377,6 +377,7 @@ describe("slash", () => {
 
   it("refuses unknown operators, nobody, nothing, and shares above the whole", () => {
     expectErr(slash([1, 9], 5, dispute), 307);
+    expectErr(slash([9, 1], 5, dispute), 307);
     expectErr(slash([1], 0, dispute), 310);
     expectErr(slash([], 5, dispute), 310);
     expectErr(slash([1], 10_001, dispute), 321);

@@ -107,6 +107,17 @@ describe("settle-trade", () => {
     expect(view("get-settlement", 1)["delivered-wh"]).toBe(1000n);
   });
 
+  it("pays a trade of an auction as one of an offer", () => {
+    first = market.window(8);
+    expectOk(market.auction({ "first-window": first }));
+    expectOk(market.bid(1, 4000, 200_000));
+    market.net.passTime(5 * WINDOW_S);
+    expectOk(market.call("clear-auction", uints(1), outsider));
+    expect(expectOk(settle(1, deliver([4000])))).toEqual({ "delivered-wh": 4000n, settled: true });
+    expect(market.view("get-trade", 1)).toMatchObject({ offer: 0n, auction: 1n, released: true });
+    expect(market.view("get-escrow").stx).toBe(0n);
+  });
+
   it("takes a leaf that begins after its window for one that tells no time", () => {
     sold();
     const odd = attestEnergy(market.net, window(1), [{ usagePoint: market.asset, exportWh: 700, since: window(2) }]).get(market.asset)!;
@@ -266,6 +277,7 @@ describe("settle-batch", () => {
     const [one, two] = deliver([1000, 1000]);
     expectErr(batch([]), 836);
     expectErr(batch([[1, one], [9, two]]), 820);
+    expectErr(batch([[9, one], [1, two]]), 820);
     expectErr(batch([[1, one], [1, one]]), 826);
     expect(status()).toBe(ESCROWED);
     expect(expectOk(batch([[1, one], [1, two]]))).toBe(0n);
