@@ -1,10 +1,11 @@
-// How coverage is counted and joined with its reasons; and that each reason is for something that
-// the sources still have.
+// How coverage is counted and joined with its reasons, and how checks are left out; and that each
+// reason is for something that the sources still have.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { read } from "../harness/clarity.mjs";
 import { coverage } from "../harness/coverage.mjs";
+import { mutants } from "../harness/mutants.mjs";
 import { explanations, join, nameOf, table, uncovered } from "../harness/coverage-page.mjs";
 
 const here = (path: string) => new URL(path, import.meta.url);
@@ -110,6 +111,16 @@ describe("what did not run", () => {
     expect(table([["one", row]])).toBe(
       "| one | 1999 / 2000 (99.9 %) | 0 / 0 | 1 / 3 (33.3 %) |\n| **all** | 1999 / 2000 (99.9 %) | 0 / 0 | 1 / 3 (33.3 %) |",
     );
+  });
+});
+
+describe("a mutant", () => {
+  it("is the source without one check, and knows where its refusal is", () => {
+    const [mutant, ...others] = mutants(SOURCE);
+    expect(others).toEqual([]);
+    expect(mutant.source).toBe(SOURCE.replace("(asserts! (> n u2) ERR_ZERO)", "(asserts! true ERR_ZERO)"));
+    expect(mutant).toMatchObject({ line: 11, condition: "(> n u2)" });
+    expect(exploded[mutant.row - 1]).toBe("ERR_ZERO)");
   });
 });
 
