@@ -128,6 +128,7 @@ function decision(node) {
 
 const lastLine = (node) => Math.max(node.line, ...(node.items ?? []).map(lastLine));
 
-function shortened(text, most = TEXT_MAX) {
+/** A text that may stand in a name. */
+export function shortened(text, most = TEXT_MAX) {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }

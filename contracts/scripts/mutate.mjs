@@ -1,6 +1,6 @@
 // `npm run mutants -- --contract energy-token` leaves one `asserts!` of the contract out at a
 // time and runs tests that come to its refusal: one of them must fail. Names those that none
-// notices, and fails if there are any. A run of a file starts a VM, which is slow, so the tests of
+// notices, and fails if there are any without a reason in mutants-reasons.json. A run of a file starts a VM, which is slow, so the tests of
 // one run each have another mutant.
 
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startVitest } from "vitest/node";
 import { read } from "../harness/clarity.mjs";
+import { join as joined } from "../harness/coverage-page.mjs";
 import { mutants } from "../harness/mutants.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -40,6 +41,8 @@ const OPTIONS = {
 
 const { values } = parseArgs({ options: { contract: { type: "string", multiple: true, default: DEFAULT } } });
 const contracts = await readdir(join(ROOT, "contracts"));
+/** What coverage knows not to be reachable, no test can come to. */
+const cannotRun = JSON.parse(await readFile(join(ROOT, "coverage-reasons.json"), "utf8"));
 const sourceOf = (name) => readFile(join(ROOT, "contracts", `${name}.clar`), "utf8");
 
 /** The test files of a contract, but for random calls and what reads the sources. */
@@ -153,7 +156,8 @@ async function survives(mutant, seen) {
 async function survivors(folder, contract) {
   const files = await testsOf(contract);
   const seen = await executions(folder, contract, files);
-  const all = mutants(await sourceOf(contract));
+  const unreachable = new Set((cannotRun[contract] ?? []).flatMap(({ uncovered }) => uncovered));
+  const all = mutants(await sourceOf(contract)).filter(({ name }) => !unreachable.has(name));
   for (const [at, mutant] of all.entries()) {
     mutant.manifest = await laidOut(join(folder, String(at)), (whole) => whole);
     await writeFile(join(folder, String(at), "contracts", `${contract}.clar`), mutant.source);
@@ -178,8 +182,12 @@ for (const contract of values.contract) {
     await rm(folder, { recursive: true });
   }
 }
-for (const { contract, line, condition, tests } of alive) {
-  const why = tests > 0 ? `${tests} tests come to it and pass without it` : "no test comes to its refusal";
-  console.error(`${contract}.clar:${line}: (asserts! ${condition} …): ${why}`);
+const reasons = JSON.parse(await readFile(join(ROOT, "mutants-reasons.json"), "utf8"));
+const ofThese = Object.fromEntries(Object.entries(reasons).filter(([contract]) => values.contract.includes(contract)));
+const { explained, unexplained, stale } = joined(alive, ofThese);
+for (const { contract, line, name, reason } of explained) console.log(`${contract}.clar:${line} ${name}: ${reason}`);
+for (const { contract, line, name, tests } of unexplained) {
+  console.error(`noticed by none of the ${tests} tests that come to it: ${contract}.clar:${line} ${name}`);
 }
-if (alive.length > 0) process.exitCode = 1;
+for (const { contract, name } of stale) console.error(`a reason for what is noticed or gone: ${contract} ${name}`);
+if (unexplained.length + stale.length > 0) process.exitCode = 1;

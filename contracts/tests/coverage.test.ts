@@ -119,7 +119,7 @@ describe("a mutant", () => {
     const [mutant, ...others] = mutants(SOURCE);
     expect(others).toEqual([]);
     expect(mutant.source).toBe(SOURCE.replace("(asserts! (> n u2) ERR_ZERO)", "(asserts! true ERR_ZERO)"));
-    expect(mutant).toMatchObject({ line: 11, condition: "(> n u2)" });
+    expect(mutant).toMatchObject({ line: 11, name: "act: refuses: (asserts! (> n u2) ERR_ZERO)" });
     expect(exploded[mutant.row - 1]).toBe("ERR_ZERO)");
   });
 });
@@ -128,6 +128,14 @@ describe("the reasons", () => {
   const reasons: Record<string, any[]> = JSON.parse(readFileSync(here("../coverage-reasons.json"), "utf8"));
   const page = readFileSync(here("../COVERAGE.md"), "utf8");
   const contracts = readdirSync(here("../contracts")).map((file) => file.replace(/\.clar$/, ""));
+
+  it("why no test notices a mutant are for checks that the sources have", () => {
+    const unnoticed: Record<string, any[]> = JSON.parse(readFileSync(here("../mutants-reasons.json"), "utf8"));
+    for (const [contract, groups] of Object.entries(unnoticed)) {
+      const there = mutants(readFileSync(here(`../contracts/${contract}.clar`), "utf8")).map(({ name }: any) => name);
+      for (const name of groups.flatMap(({ uncovered: named }) => named)) expect(there, contract).toContain(name);
+    }
+  });
 
   it("are for decisions and lines that the sources have", () => {
     for (const [contract, groups] of Object.entries(reasons)) {
