@@ -471,11 +471,16 @@ class Node:
         self.rejections[reason] = self.rejections.get(reason, 0) + 1
 
     def _chain_read(self, read: ChainRead) -> None:
-        if _root(read.devices) is None:  # the chain takes devices that no registry of ours can hold
+        if not self._knows(read.devices) and _root(read.devices) is None:  # no registry of ours can hold it
             self._note("registry-unusable", self.height, f"{len(read.devices)} devices")
             return
         self._chain = read
         self._recheck()
+
+    def _knows(self, devices: tuple[Device, ...]) -> bool:
+        """Whether these were looked at before: the chain says the same again at every block."""
+        chain = self._chain
+        return devices == self.registry.devices or (chain is not None and devices == chain.devices)
 
     def _bundle_made(self, made: BundleMade) -> None:
         held = self.ceremony
