@@ -426,6 +426,7 @@ class Node:
                 self._judging.registry_changed or late or self._closing.is_due() or self._phase_is_due()
             )
         if due and not self.engine.begun:
+            self._closing.note_begun()
             self.engine.begin()
 
     def _phase_is_due(self) -> bool:

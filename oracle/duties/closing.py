@@ -53,12 +53,12 @@ class Closing:
 
     def is_due(self) -> bool:
         """Whether the window can be decided: the members hold the same, or had their time."""
-        if not self.settlement.closed:
-            return False
-        if not self._collected and not self.settlement.reconciled:
-            return False
-        self.context.journey.note(self.settlement.next_window, Stage.RECONCILED, self.context.now_ms)
-        return True
+        return self.settlement.closed and (self._collected or self.settlement.reconciled)
+
+    def note_begun(self) -> None:
+        """A height begins; if it is for the window, the members are done with telling each other."""
+        if self.is_due():
+            self.context.journey.note(self.settlement.next_window, Stage.RECONCILED, self.context.now_ms)
 
     def collect_passed(self, name: str) -> None:
         """The time for telling each other is over."""

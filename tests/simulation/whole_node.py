@@ -59,6 +59,7 @@ from oracle.model import (
 )
 from oracle.node import Node
 from oracle.seats import Seats
+from oracle.windows.calendar import Calendar
 from oracle.windows.vee import Rules
 
 WINDOW_S = 10
@@ -137,6 +138,7 @@ class WholeNode:
         meters: Meters,
         clock: World,
         book: Sequence[bytes] = (),
+        calendar: Calendar | None = None,
     ) -> None:
         """`book` names the hosts' keys in the world's order; by default the committee's."""
         self._key, self._disk, self._shelf, self._meters, self._clock = key, disk, shelf, meters, clock
@@ -148,6 +150,7 @@ class WholeNode:
             Rules(window_s=WINDOW_S, tolerance_s=WINDOW_S, windows_max=64),
             PACE,
             Timeouts(),
+            calendar,
         )
         self._book = tuple(book) or genesis.committee.node_keys
         self._seats = Seats()
