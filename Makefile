@@ -53,7 +53,7 @@ devnet-test: setup
 bench: setup ## the figures: agreement, contract costs, a year's audit
 	$(NODE_PATHS) $(PY) -m benchmarks
 
-costs: setup ## what each contract call costs; writes contracts/COSTS.md
+costs: setup ## what each contract call and a whole window costs; writes contracts/COSTS.md
 	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/costs.mjs
 
 interfaces: setup ## the typed client of the contracts: contracts/interfaces.json, then oracle/chain/suite

@@ -1,20 +1,29 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { committedCosts, regressions } from "../harness/cost-table.mjs";
-import { measure, publicFunctions, share } from "../harness/costs.mjs";
+import { page } from "../harness/cost-page.mjs";
+import { costsOf, measure, publicFunctions, share } from "../harness/costs.mjs";
+import { measureWindows } from "../harness/window-costs.mjs";
 
-const committed = committedCosts(readFileSync(new URL("../COSTS.md", import.meta.url), "utf8"));
+const written = readFileSync(new URL("../COSTS.md", import.meta.url), "utf8");
+const committed = committedCosts(written);
 let measured: any[];
+let windows: any[];
 /** Called by payment-settlement only, and counted there. */
 const RELEASES = ["marketplace release-trade", "marketplace restate-trade"];
 
 beforeAll(async () => {
   measured = await measure();
-}, 120_000);
+  windows = await measureWindows(costsOf);
+});
 
 describe("the cost of a call", () => {
   it("is not above what COSTS.md says", () => {
     expect(regressions(committed, measured)).toEqual([]);
+  });
+
+  it("and of whole windows is what COSTS.md says, to the letter", () => {
+    expect(page(measured, windows)).toBe(written);
   });
 
   it("is known for every public function", async () => {
