@@ -123,11 +123,10 @@ function published(rows, windows) {
   const submitted = rowOf(rows, "production-oracle submit-window (13 of 19)");
   const opened = rowOf(rows, "production-oracle open-zone (depth 10)");
   const used = rowOf(rows, "energy-production-tracking record-energy-production");
-  const { name: _, ...first } = submitted;
-  const usable = added([submitted, opened, used].map(({ name, ...costs }) => costs));
+  const usable = added([submitted, opened, used].map(({ name, events, ...costs }) => costs));
   const lines = [
     ...PUBLISHED.map(publishedRow),
-    ourRow("submit-window, 13 of 19, verified and stored", first),
+    ourRow("submit-window, 13 of 19, verified and stored", submitted),
     ourRow("submit-window, open-zone, and one leaf used for ENERGY", usable),
     ...windows.map(({ zones, calls }) => ourRow(`a window of ${plural(zones, "zone")}, the oracle's own`, total(calls, ORACLE))),
   ];

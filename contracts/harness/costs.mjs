@@ -36,12 +36,15 @@ export function costsOf({ costs: { total }, sent }) {
   };
 }
 
-/** A row: the name of the call and its costs. */
+/** A row: the name of the call, its costs, and the `events` that it printed, {contract, value}. */
 function row(name, outcome) {
   if (outcome.result.type !== "ok") {
     throw new Error(`${name} was refused: ${Cl.prettyPrint(outcome.result)}`);
   }
-  return { name, ...costsOf(outcome) };
+  const events = outcome.events
+    .filter(({ event }) => event === "print_event")
+    .map(({ data }) => ({ contract: data.contract_identifier.split(".")[1], value: data.value }));
+  return { name, events, ...costsOf(outcome) };
 }
 
 async function roles() {

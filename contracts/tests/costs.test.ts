@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { committedCosts, regressions } from "../harness/cost-table.mjs";
 import { page } from "../harness/cost-page.mjs";
 import { costsOf, measure, publicFunctions, share } from "../harness/costs.mjs";
+import { events } from "../harness/events.mjs";
 import { measureWindows } from "../harness/window-costs.mjs";
 
 const written = readFileSync(new URL("../COSTS.md", import.meta.url), "utf8");
@@ -62,5 +63,22 @@ describe("the cost of a call", () => {
       `${row.name}: runtime ${row.runtime}, was ${row.runtime - 1}`,
     ]);
     expect(regressions(new Map(), [row])).toEqual([`${row.name}: not in COSTS.md`]);
+  });
+});
+
+describe("what a call prints", () => {
+  it("is what EVENTS.md says that it prints, and nothing else", async () => {
+    const read = new Map((await events()).map(({ contract, functions }) => [contract, [...functions.values()].flat()]));
+    for (const { name, events: printed } of measured) {
+      const own = name.split(" ")[0];
+      for (const { contract, value } of printed) {
+        if (value.type !== "tuple") continue; // a memo
+        const { topic, type, ...fields } = value.value;
+        const known = read.get(contract)?.find((event) => event.name === (topic ?? type)?.value);
+        expect([...(known?.fields ?? [])].sort(), `${name}: ${(topic ?? type)?.value}`).toEqual(Object.keys(fields).sort());
+      }
+      const told = printed.some(({ contract, value }: any) => contract === own && value.type === "tuple");
+      expect(told, name).toBe(!/^(energy|reward)-token transfer$/.test(name));
+    }
   });
 });
