@@ -1,7 +1,7 @@
 // Which events the contracts print, as their sources say: the page that an indexer is written by.
 
 import { readFile } from "node:fs/promises";
-import { parse, Tuple, within } from "./clarity.mjs";
+import { parse, Tuple, within } from "./expressions.mjs";
 import { plan } from "./interfaces.mjs";
 
 const ROOT = new URL("../", import.meta.url);

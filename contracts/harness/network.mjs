@@ -41,12 +41,12 @@ const simnet = await initSimnet(MANIFEST, true, { trackCosts: true, trackCoverag
 export class Network {
   /** A fresh chain with the contracts deployed and nothing else done. */
   static async deployed() {
-    // The VM is synchronous: between two chains a test runner's own messages get their turn.
-    await new Promise((resolve) => setImmediate(resolve));
     await simnet.initSession(fileURLToPath(new URL("..", import.meta.url)), MANIFEST, {
       enabled: false,
       api_url: "",
     });
+    // The VM is synchronous: between two chains a test runner's own messages get their turn.
+    await new Promise((resolve) => setImmediate(resolve));
     return new Network();
   }
 

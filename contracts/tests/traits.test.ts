@@ -9,7 +9,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Cl } from "@stacks/transactions";
 import { beforeEach, describe, expect, it } from "vitest";
-import { parse, Tuple } from "../harness/clarity.mjs";
+import { parse, Tuple } from "../harness/expressions.mjs";
 import { Network } from "../harness/network.mjs";
 import { expectOk } from "./outcomes";
 
