@@ -15,6 +15,7 @@ _NODE: Final = "oracle/node.py"
 _SCENARIO: Final = ("tests/scenarios/test_restatement.py",)
 _UNIT: Final = ("tests/unit/windows/test_windows_calendar.py", "tests/scenarios/test_restatement.py")
 _LEAVES: Final = ("tests/scenarios/test_restatement.py",)
+_VOTER: Final = ("tests/unit/oracle/test_restate.py",)
 
 SABOTAGES: Final = (
     Sabotage(
@@ -47,6 +48,14 @@ SABOTAGES: Final = (
         _CALENDAR,
         "return any(before < end_s + delay * window_s <= now for delay in self.delays_windows)",
         "return any(before < end_s + (delay - 1) * window_s <= now for delay in self.delays_windows)",
+        _UNIT,
+    ),
+    Sabotage(
+        "a run that the log skips over is not held",
+        "A8",
+        _CALENDAR,
+        "return any(before < end_s + delay * window_s <= now for delay in self.delays_windows)",
+        "return any(end_s + delay * window_s == now for delay in self.delays_windows)",
         _UNIT,
     ),
     Sabotage(
@@ -98,6 +107,46 @@ SABOTAGES: Final = (
         "            return Rejected(LateReason.TOO_LATE)\n",
         "",
         _SCENARIO,
+    ),
+    Sabotage(
+        "a restatement of a window outside the run is taken",
+        "A8",
+        _RESTATE,
+        "        return window > self._cursor and window in self._scope\n",
+        "        return window > self._cursor\n",
+        _VOTER,
+    ),
+    Sabotage(
+        "a restatement of a window outside the run holds a round up",
+        "A8",
+        _RESTATE,
+        "        if not self._in_run(window) and window not in self._owed:\n            return False\n",
+        "",
+        _VOTER,
+    ),
+    Sabotage(
+        "what a restatement obliges to is left out",
+        "A8",
+        _RESTATE,
+        "        if self._owed and window > min(self._owed):\n            return False\n",
+        "",
+        _VOTER,
+    ),
+    Sabotage(
+        "a restatement may leave out what this node held when the run began",
+        "A8",
+        _RESTATE,
+        "        if self._keeper.outranked(window, choice):\n            return False, []",
+        "        if False:\n            return False, []",
+        _VOTER,
+    ),
+    Sabotage(
+        "a restatement's totals are believed",
+        "A8",
+        _RESTATE,
+        "if plan.data is None or encode(plan.data.summary.value()) != encode(entry.body):",
+        "if plan.data is None:",
+        _VOTER,
     ),
     Sabotage(
         "the log goes on although late data wait",
