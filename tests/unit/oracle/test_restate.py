@@ -121,6 +121,16 @@ def test_without_a_run_no_restatement_is_taken() -> None:
     assert voter.restating.check(entry, b"", NodeId(1)) == (False, [])
 
 
+def test_a_restatement_that_leaves_out_an_older_one_waits_until_the_run_s_time_is_over() -> None:
+    voter, proposer = member(LATE_ONE, LATE_TWO), member(LATE_TWO, slot=1)
+    entry = proposer.propose()
+    assert entry.body["window"] == start(3)
+    voter.recall()
+    assert voter.restating.check(entry, b"", NodeId(1)) == (None, [])
+    voter.restating.given_up = True
+    assert voter.restating.check(entry, b"", NodeId(1)) == (True, [])
+
+
 # -- what is owed -----------------------------------------------------------------------------------
 
 
@@ -137,7 +147,7 @@ def test_what_a_restatement_obliges_to_comes_before_any_later_window(given_up: b
     assert voter.restating.check(entry, b"", NodeId(1)) == (False, [])
     voter.restate()
     voter.recall()
-    assert not voter.restating.owes
+    assert restated(voter) == [(1, 1), (2, 1)]
     assert voter.restating.check(entry, b"", NodeId(1)) == (True, [])
 
 
