@@ -14,7 +14,7 @@ _RESTATE: Final = "oracle/restate.py"
 _NODE: Final = "oracle/node.py"
 _SCENARIO: Final = ("tests/scenarios/test_restatement.py",)
 _UNIT: Final = ("tests/unit/windows/test_windows_calendar.py", "tests/scenarios/test_restatement.py")
-_LEAVES: Final = ("tests/scenarios/test_restatement.py",)
+_LEAVES: Final = ("tests/unit/windows/test_windows_late.py", "tests/scenarios/test_restatement.py")
 _VOTER: Final = ("tests/unit/oracle/test_restate.py",)
 
 SABOTAGES: Final = (
@@ -88,6 +88,14 @@ SABOTAGES: Final = (
         _LATE,
         "return replace(leaf, since=taken.since, import_wh=import_wh, export_wh=export_wh)",
         "return replace(leaf, import_wh=import_wh, export_wh=export_wh)",
+        _LEAVES,
+    ),
+    Sabotage(
+        "a late reading that contradicts what is attested makes a leaf",
+        "A8",
+        _LATE,
+        "    return leaf if fits else LateReason.CONTRADICTS\n",
+        "    return leaf if fits or leaf.import_wh >= 0 else LateReason.CONTRADICTS\n",
         _LEAVES,
     ),
     Sabotage(

@@ -286,12 +286,13 @@ def test_a8_unsigned_data_are_not_restated() -> None:
     assert town.node(0).rejections["late-and-unsigned"] == 1
 
 
-@pytest.mark.parametrize("into_wh", [0, 10**9])
-def test_a8_a_register_that_contradicts_its_neighbours_gives_no_leaf(into_wh: int) -> None:
+@pytest.mark.parametrize("more_wh", [-10_000, 10**9, WINDOW_S + 5], ids=["fallen", "far", "above-the-next"])
+def test_a8_a_register_that_contradicts_its_neighbours_gives_no_leaf(more_wh: int) -> None:
     town, window = with_outage()
     true = Meters(signed=3).reading(closing(1, window))
+    wrong = dataclasses.replace(true, import_register_wh=(true.import_register_wh or 0) + more_wh)
     for slot in EVERYBODY:
-        town.happen(slot, Offered((dataclasses.replace(true, import_register_wh=into_wh),), exchanged=False))
+        town.happen(slot, Offered((wrong,), exchanged=False))
     until_window(town, window + 12 * WINDOW_S)
     assert restatements(town) == []
     assert all(town.node(slot).rejections["contradicts-attested"] >= 1 for slot in EVERYBODY)
