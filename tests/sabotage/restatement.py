@@ -16,6 +16,9 @@ _SCENARIO: Final = ("tests/scenarios/test_restatement.py",)
 _UNIT: Final = ("tests/unit/windows/test_windows_calendar.py", "tests/scenarios/test_restatement.py")
 _LEAVES: Final = ("tests/unit/windows/test_windows_late.py", "tests/scenarios/test_restatement.py")
 _VOTER: Final = ("tests/unit/oracle/test_restate.py",)
+_RESTART: Final = (
+    "tests/scenarios/test_restatement.py::test_a8_a_late_record_is_remembered_across_restarts_until_it_is_attested",
+)
 
 SABOTAGES: Final = (
     Sabotage(
@@ -115,6 +118,14 @@ SABOTAGES: Final = (
         "            return Rejected(LateReason.TOO_LATE)\n",
         "",
         _SCENARIO,
+    ),
+    Sabotage(
+        "a late record is forgotten at a restart",
+        "A8",
+        _RESTATE,
+        "            self._changes.append(Late(window, reading.record))\n",
+        "",
+        _RESTART,
     ),
     Sabotage(
         "a restatement of a window outside the run is taken",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing as closing_at_the_end
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -13,13 +15,16 @@ from consensus.messages import Entry
 from consensus.model import NodeId, Rejected, Round
 from consensus.simulator.network import NetworkFaults
 from consensus.simulator.world import Faults
+from oracle import memory
 from oracle.events import Offered
 from oracle.model import Assurance, UsagePoint
 from oracle.node import SNAPSHOT_EVERY
+from oracle.storage.database import Database
 from oracle.windows.calendar import Calendar
 from oracle.windows.late import LateReason
 from tests.scenarios.late import (
     CALENDAR,
+    Mindful,
     closing,
     energy_adds_up,
     hear_late,
@@ -376,6 +381,24 @@ def test_a8_a_node_that_was_away_follows_restatements_by_the_log() -> None:
     assert town.node(3).settlement.attested.digest == town.node(0).settlement.attested.digest
     assert town.node(3).restating.to_bytes() == town.node(0).restating.to_bytes()
     same_leaves(town)
+
+
+def test_a8_a_late_record_is_remembered_across_restarts_until_it_is_attested(tmp_path: Path) -> None:
+    """Its sender has its receipt and may have forgotten it; nobody else has heard it yet."""
+    with closing_at_the_end(Database(tmp_path / "node.db")) as database:
+        town, window = with_outage(makes={2: partial(Mindful, calendar=CALENDAR, database=database)})
+        late = closing(1, window)
+        hear_late(town, [2], late)
+        assert memory.late_records(database.history) == (late.hash,)
+        for _ in range(2):
+            town.kill(2)
+            town.boot(2)
+        assert restatements(town) == []
+        town.run_until(lambda: len(restatements(town)) >= 2)
+        assert restatements(town) == [(window, 1), (window + WINDOW_S, 1)]
+        town.run_until(lambda: town.head(2) == town.head(0))
+        assert memory.late_records(database.history) == ()
+        energy_adds_up(town)
 
 
 @pytest.mark.parametrize("slots", [(2,), (0, 1, 2, 3)])
