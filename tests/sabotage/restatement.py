@@ -165,7 +165,7 @@ SABOTAGES: Final = (
         _RESTATE,
         "if plan.data is None or encode(plan.data.summary.value()) != encode(entry.body):",
         "if plan.data is None:",
-        _VOTER,
+        (f"{_VOTER[0]}::test_a_restatement_with_other_totals_than_its_leaves_give_is_refused",),
     ),
     Sabotage(
         "the log goes on although late data wait",

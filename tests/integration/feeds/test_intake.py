@@ -197,6 +197,7 @@ async def test_records_that_are_named_are_read_again_however_long_ago_they_came(
     async with house(tmp_path, limits=IntakeLimits(replay_records=2)) as again:
         assert await again.intake.replay_named([*named, signed(99).hash]) == 3
         assert again.handed.records == set(named)
+        assert again.intake.counters.replayed == 3
         assert not any(exchanged for _, exchanged in again.handed.calls)
 
 
