@@ -168,6 +168,11 @@ class Settlement:
 
     # -- close and reconciliation (A2) ------------------------------------------------
 
+    def is_restatement(self, entry: Entry) -> bool:
+        """Whether an entry is a further revision of a window that the log has settled (A8)."""
+        window = entry.body.get("window")
+        return entry.kind == "window" and isinstance(window, int) and window < self.next_window
+
     @property
     def closed(self) -> bool:
         """Whether the next window is closed here."""

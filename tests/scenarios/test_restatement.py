@@ -16,9 +16,9 @@ from consensus.model import NodeId, Rejected, Round
 from consensus.simulator.network import NetworkFaults
 from consensus.simulator.world import Faults
 from oracle import memory
+from oracle.duties.applying import SNAPSHOT_EVERY
 from oracle.events import Offered
 from oracle.model import Assurance, UsagePoint
-from oracle.node import SNAPSHOT_EVERY
 from oracle.storage.database import Database
 from oracle.windows.calendar import Calendar
 from oracle.windows.late import LateReason
@@ -340,10 +340,9 @@ def test_a8_a_node_does_not_agree_to_go_on_without_what_it_holds() -> None:
     going_on = Entry(node.network, node.height, node.engine.head[1], "window", {"window": due, "revision": 0})
     asked = CheckWanted(going_on, b"", NodeId(1), Round(0))
     for slot in (0, 1):
-        town.node(slot)._pending[going_on.digest] = asked
-        town.node(slot)._check(asked)
-    assert going_on.digest in node._pending  # neither agreed to nor refused: its time may come
-    assert going_on.digest not in town.node(1)._pending
+        town.node(slot)._judging.look_at(asked)
+    assert going_on.digest in node._judging.pending  # neither agreed to nor refused: its time may come
+    assert going_on.digest not in town.node(1)._judging.pending
 
 
 def test_a8_what_only_one_member_holds_is_handed_over_to_all() -> None:
@@ -377,7 +376,7 @@ def test_a8_a_node_that_was_away_follows_restatements_by_the_log() -> None:
     until = town.node(0).settlement.next_window + 2 * WINDOW_S
     town.run_until(lambda: town.node(0).settlement.next_window >= until)
     town.boot(3)
-    town.run_until(lambda: town.head(3) == town.head(0) and not town.node(3)._unapplied, 100)
+    town.run_until(lambda: town.head(3) == town.head(0) and not town.node(3)._context.unapplied, 100)
     assert town.node(3).settlement.attested.digest == town.node(0).settlement.attested.digest
     assert town.node(3).restating.to_bytes() == town.node(0).restating.to_bytes()
     same_leaves(town)

@@ -25,6 +25,8 @@ from consensus.simulator.world import World
 from consensus.step import Outgoing, Signing, Step, StepBuilder, Timer, Transmission
 from consensus.threshold.shares import BadShares, Combined, SecretShare, combine
 from oracle import frames
+from oracle.chronicle import Stored
+from oracle.duties.pace import Pace
 from oracle.events import (
     BundleMade,
     ChainRead,
@@ -55,7 +57,7 @@ from oracle.model import (
     ZoneId,
     read_summary,
 )
-from oracle.node import Node, Pace, Stored
+from oracle.node import Node
 from oracle.seats import Seats
 from oracle.windows.vee import Rules
 

@@ -14,21 +14,13 @@ from consensus.model import ZERO_DIGEST, InvariantBroken
 from consensus.simulator.disk import Disk
 from consensus.step import JournalRecord, Milestone
 from oracle import memory
+from oracle.chronicle import DECIDED, DOUBLE_VOTE, EVIDENCE, INPUTS, LEAVES, PART, TRAVEL
+from oracle.duties.applying import SNAPSHOT_EVERY
 from oracle.events import ChainRead
 from oracle.journey import Said, Stage
 from oracle.memory import Writes
 from oracle.model import RecordHash, WindowStart
-from oracle.node import (
-    DECIDED,
-    DOUBLE_VOTE,
-    EVIDENCE,
-    INPUTS,
-    LEAVES,
-    PART,
-    SNAPSHOT_EVERY,
-    TRAVEL,
-    Node,
-)
+from oracle.node import Node
 from oracle.restate import LATE, Late
 from oracle.storage.database import Database
 from oracle.storage.history import (
@@ -256,7 +248,7 @@ def test_a_node_comes_back_as_it_was_from_the_last_snapshot_on(database: Databas
 def test_a_snapshot_comes_again_so_many_windows_after_a_restart(database: Database) -> None:
     town = grown(SNAPSHOT_EVERY + 4)
     fill(database, town.disk(0))
-    assert restored(database, town)._windows_applied == 4
+    assert restored(database, town)._applying._windows == 4
 
 
 @pytest.mark.parametrize("windows", [0, 3])
