@@ -164,7 +164,7 @@ class WholeNode:
         if self._shelf.proposed is not None:
             self._happen(CommitteeProposed(self._shelf.proposed))
         self._happen(Started())
-        readings = [self._meters.reading(record) for record in self._shelf.records.values()]
+        readings = [self._meters.reading(record) for record in self._replayed()]
         if readings:
             self._happen(Offered(tuple(readings), exchanged=False))
         self._out.timers.append(Timer(FEED_TIMER, 1000))
@@ -213,6 +213,10 @@ class WholeNode:
         return self._out.take()
 
     # -- the shell's work -------------------------------------------------------------
+
+    def _replayed(self) -> list[Record]:
+        """The records that are read again at a start."""
+        return list(self._shelf.records.values())
 
     def _now_ms(self) -> int:
         return 1_700_000_000_000 + self._clock.now_ms
