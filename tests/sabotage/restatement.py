@@ -8,10 +8,10 @@ from typing import Final
 
 from tests.sabotage.sabotage import Sabotage
 
+_JUDGING: Final = "oracle/duties/judging.py"
 _CALENDAR: Final = "oracle/windows/calendar.py"
 _LATE: Final = "oracle/windows/late.py"
 _RESTATE: Final = "oracle/restate.py"
-_NODE: Final = "oracle/node.py"
 _SCENARIO: Final = ("tests/scenarios/test_restatement.py",)
 _UNIT: Final = ("tests/unit/windows/test_windows_calendar.py", "tests/scenarios/test_restatement.py")
 _LEAVES: Final = ("tests/unit/windows/test_windows_late.py", "tests/scenarios/test_restatement.py")
@@ -170,9 +170,9 @@ SABOTAGES: Final = (
     Sabotage(
         "the log goes on although late data wait",
         "A8",
-        _NODE,
-        '        elif self.restating.insists and entry.kind in ("window", "void"):\n'
-        "            verdict = None  # not before its restatement, or before the run's time is over (A8)\n",
+        _JUDGING,
+        '        if self.restating.insists and entry.kind in ("window", "void"):\n'
+        "            return None  # not before its restatement, or before the run's time is over (A8)\n",
         "",
         _SCENARIO,
     ),
