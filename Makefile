@@ -10,7 +10,7 @@ STATE ?= .wattest/demo
 ADVERSARY ?=
 DEMO ?=
 
-.PHONY: help setup demo trials test check format pytest contracts-test devnet-test bench costs interfaces stories simulate sabotage kill-loop fuzz clean
+.PHONY: help setup demo trials test check format pytest contracts-test devnet-test bench costs coverage mutants interfaces stories simulate sabotage kill-loop fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -55,6 +55,13 @@ bench: setup ## the figures: agreement, contract costs, a year's audit
 
 costs: setup ## what each contract call and a whole window costs; writes contracts/COSTS.md
 	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/costs.mjs
+
+coverage: setup ## which lines and branches of the contracts the tests run, and why not the rest: contracts/COVERAGE.md
+	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/coverage.mjs
+
+CONTRACT ?=
+mutants: setup ## leave out each check of the contracts that hold money in turn; every time a test must notice: CONTRACT=roles
+	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/mutate.mjs $(addprefix --contract ,$(CONTRACT))
 
 interfaces: setup ## what follows from the contracts: interfaces.json, EVENTS.md, then oracle/chain/suite
 	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/interfaces.mjs

@@ -333,6 +333,8 @@ describe("transfer", () => {
         ...(memo ? { memo: Cl.buffer(Buffer.from(memo)) } : {}),
       });
     expectErr(call("transfer-many", [Cl.list([item(1, 10), item(2, 41)])], owner), 1);
+    expectErr(call("transfer-many", [Cl.list([item(2, 41), item(1, 10)])], owner), 1);
+    expectErr(call("transfer-many-memo", [Cl.list([item(2, 0, "a"), item(1, 10, "b")])], owner), 3);
     expect(credits(other)).toBe(0n);
     expectOk(call("transfer-many", [Cl.list([item(1, 10), item(2, 20)])], owner));
     expectErr(call("transfer-many-memo", [Cl.list([item(1, 10, "a"), item(1, 0, "b")])], owner), 3);

@@ -63,6 +63,7 @@ describe("record-readings", () => {
     const leaf = Cl.tuple({ ...(proof.args[2] as any).value, "import-register": Cl.uint(1) });
     const forged = Cl.tuple({ ...(proof.tuple as any).value, leaf });
     expectErr(recordOf(proof, { tuple: forged }), 605);
+    expectErr(recordOf({ tuple: forged }, proof), 605);
     expect(view("get-reading", uints(meter, WINDOW))).toBe(null);
     expectOk(recordOf(proof));
     const restated = attest(4712, { revision: 1 });
@@ -143,7 +144,7 @@ describe("verify-commitment", () => {
   });
 
   it("leaves out a day of estimated readings or an exchanged meter, not one that the owner hides", () => {
-    const event = committed({ days: 8 });
+    const event = committed({ days: 9 });
     record(event, 2000, 1000, [1, 2, 5, 6, 7]);
     recordHour(net, event, 8, [{ usagePoint: meter, register: 1, wh: 9000, quality: 8 }]);
     recordRegisters(net, event.start - 9 * DAY_S - WINDOW_S, [{ usagePoint: meter, register: 900_000 }]);
@@ -152,8 +153,11 @@ describe("verify-commitment", () => {
     recordRegisters(net, event.start - 12 * DAY_S - WINDOW_S, [{ usagePoint: meter, register: 3 }]);
     const stranger = enrolMeter(net, other);
     recordRegisters(net, event.end - 12 * DAY_S - WINDOW_S, [{ usagePoint: stranger, register: 3 }]);
+    // Of day 13 the other.
+    recordRegisters(net, event.start - 13 * DAY_S - WINDOW_S, [{ usagePoint: stranger, register: 3 }]);
+    recordRegisters(net, event.end - 13 * DAY_S - WINDOW_S, [{ usagePoint: meter, register: 3 }]);
     expectErr(verify(event, net.outsider), 936);
-    expect(expectOk(verify(event))).toMatchObject({ days: 6n, "baseline-wh": 1666n });
+    expect(expectOk(verify(event))).toMatchObject({ days: 7n, "baseline-wh": 1428n });
   });
 
   it("excuses, at the owner's word, whom the network left without a baseline", () => {
@@ -181,6 +185,7 @@ describe("verify-commitment", () => {
     record(event, 2000, 1100);
     const [first, last] = [event.start - WINDOW_S, event.end - WINDOW_S];
     expectErr(verify(event, owner, { from: first - WINDOW_S }), 936);
+    expectErr(verify(event, owner, { to: event.end }), 936);
     recordRegisters(net, last, [{ usagePoint: meter, register: 499_999 }], { revision: 1 });
     expectErr(verify(event), 938);
     recordRegisters(net, last, [{ usagePoint: meter, register: 501_100, quality: 10 }], { revision: 2 });
@@ -283,6 +288,7 @@ describe("excuse-commitment", () => {
   it("takes an estimated reading at the event's edge", () => {
     const event = committed();
     const last = event.end - WINDOW_S;
+    expectErr(excuse(event, last), 939);
     record(event, 2000, 1100);
     expectErr(excuse(event, last), 939);
     recordRegisters(net, last, [{ usagePoint: meter, register: 501_100, quality: 8 }], { revision: 1 });

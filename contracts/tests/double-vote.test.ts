@@ -109,6 +109,7 @@ describe("submit-double-vote", () => {
   it("refuses bytes that nobody has signed", () => {
     for (const signature of [new Uint8Array(), new Uint8Array(65), new Uint8Array(64).fill(7)]) {
       expectErr(submit(one, { ...other, signature }), 502);
+      expectErr(submit({ ...one, signature }, other), 502);
     }
   });
 

@@ -204,6 +204,7 @@ describe("cancel-event", () => {
     expectErr(step("claim-refund", net.outsider), 915);
     const before = net.balance(funder);
     expect(view("get-refund", [Cl.uint(1), Cl.principal(funder)])).toBe(701n);
+    expect(view("get-refund", [Cl.uint(9), Cl.principal(funder)])).toBe(0n);
     const refund = step("claim-refund", funder);
     expect(expectOk(refund)).toBe(701n);
     expect(expectEvent(refund, "refund-paid")).toMatchObject({ event: 1n, funder, amount: 701n });

@@ -33,6 +33,8 @@ const ocmf = (readings: string, rest = "") =>
   Buffer.from(`OCMF|{"FV":"1.0","GS":"2","PG":"T1","RD":[${readings}]${rest}}|{"SD":"3045"}`);
 const reading = (value: string | number, register = "1-b:1.8.0", unit = "kWh", more = "") =>
   `{"TM":"2026-11-21T12:00:00,000+0000 S","RV":${value},"RI":"${register}","RU":"${unit}","ST":"G"${more}}`;
+/** The same, ended where `readings` ends. */
+const cut = (readings: string) => Buffer.from(`OCMF|{"RD":[{${readings}`);
 
 const args = (at: number, leaf: any, leaves: any[], index: number, shown: any) => {
   const proof = leafProof(leaves, index);
@@ -155,6 +157,13 @@ describe("submit-false-leaf", () => {
     const { "dispute-s": disputeS } = net.view("oracle-staking", "get-parameters");
     expect(net.view("dispute-resolution", "get-parameters")["dispute-s"]).toBe(disputeS);
     expect(disputeS).toBe(BigInt(DISPUTE_S));
+  });
+
+  it("needs its role", async () => {
+    net = await Network.running(4);
+    const { lie, leaves, at } = attested({ importRegister: 1, importWh: 1, record: recordHash(record) });
+    expectErr(submit(at, lie, leaves, record), 302);
+    expect(net.view("oracle-staking", "get-totals").slashed).toBe(0n);
   });
 
   it("slashes the committee of the attestation's epoch, after that has gone", () => {
@@ -284,6 +293,13 @@ describe("a record", () => {
     ["no reading", ocmf('{"TM":"2026-11-21T12:00:00,000+0000 S"}')],
     ["a name that is a value", ocmf(reading(5), ',"ID":"RV"')],
     ["more letters R than are read", ocmf(reading(5), `,"ID":"${"R".repeat(60)}"`)],
+    ["an exponent before the fraction", ocmf(reading("5e1.0"))],
+    ["a digit that is no ASCII", ocmf(reading("5\u0663"))],
+    ["a register of a longer name than any", ocmf(reading(5, "01-00:01.08.00*FF-0"))],
+    ["an end after the value", cut('"RV":5,')],
+    ["an end in the register's name", cut('"RV":5,"RI":"1-b:1.8.0')],
+    ["an end after the register's name", cut('"RV":5,"RI":"1-b:1.8.0"')],
+    ["an end in the unit", cut('"RV":5,"RI":"1-b:1.8.0","RU":"kWh')],
     ["another header", Buffer.from(ocmf(reading(5)).toString().replace("OCMF", "ocmf"))],
     ["no bytes", Buffer.alloc(0)],
   ])("with %s is not understood", (_, bytes) => {
@@ -337,6 +353,8 @@ describe("a batch", () => {
     net = await Network.running(4);
   });
   const end = WINDOW + 900;
+  const third = { "import-register": Cl.uint(1), "export-register": Cl.uint(1), other: Cl.uint(1) };
+  const withThird = Buffer.from(Cl.serialize(Cl.tuple(third)), "hex");
   const leaf = { usagePoint: 7, importRegister: 50, exportRegister: 60, importWh: 1, exportWh: 1 };
 
   it("bears out a leaf with both registers of one of the meter's items in the window", () => {
@@ -370,6 +388,7 @@ describe("a batch", () => {
     ["an unknown format", { format: "new", data: Buffer.alloc(3) }],
     ["an OCMF record of a tariff", { format: "ocmf", data: ocmf(reading(5, "1-0:1.8.1")) }],
     ["no registers", { format: "register", data: Buffer.from("0c00", "hex") }],
+    ["registers and a third", { format: "register", data: withThird }],
     ["bytes after the registers", { format: "register", data: Buffer.concat([registerItem(7, end, 1, 1).data, Buffer.alloc(1)]) }],
   ])("with %s of the meter is not understood, and of another meter is no matter", (_, item: any) => {
     const of = (usagePoint: number) => batchOf([{ usagePoint, timeS: end, ...item }, registerItem(7, end, 50, 60)]);

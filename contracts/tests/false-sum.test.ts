@@ -241,6 +241,7 @@ describe("a window's total", () => {
     expectErr(accuse([3, 5, 5]), 516);
     expectErr(accuse([3, 8, 5]), 516);
     expectErr(accuse([3, 5, 9]), 509);
+    expectErr(accuse([9, 5, 8]), 509);
     expectErr(accuse([3, 5, 8], 1), 507);
   });
 

@@ -126,6 +126,7 @@ describe("propose", () => {
     expectErr(propose([]), 1052);
     expectErr(propose([["trade-fee", 1]]), 1053);
     for (const value of [301n, MAX]) expectErr(propose([["trade-fee-bps", 1], ["trade-fee-bps", value]]), 1054);
+    expectErr(propose([["trade-fee", 1], ...FEE]), 1053);
     expectErr(propose([["timelock-s", 86_399]]), 1054);
     expectErr(propose([["timelock-s", 0]]), 1054);
     expectErr(propose(FEE, alice, new Uint8Array(31)), 1055);
@@ -178,6 +179,14 @@ describe("vote", () => {
     expectErr(token("unlock", [Cl.uint(1)], alice), 646);
     net.passTime(VOTING_S + 1);
     expectOk(token("unlock", [Cl.uint(THRESHOLD)], alice));
+  });
+
+  it("holds the tokens that vote, and counts none that it cannot hold", () => {
+    expectOk(propose());
+    const role = [Cl.principal(`${net.deployer}.governance`), Cl.stringAscii("governance")];
+    net.expectOk(net.call("roles", "revoke-role", role));
+    expectErr(vote(alice), 640);
+    expect(view("get-proposal", [Cl.uint(1)]).for).toBe(0n);
   });
 
   it("ends with the deadline, and knows its proposals", () => {
@@ -234,6 +243,16 @@ describe("queue", () => {
     lock(carol, 10n * THRESHOLD);
     expect(state()).toBe(2n);
     expectErr(queue(), 1060);
+  });
+
+  it("measures it by what was locked at the proposal if that is more: no majority is made by leaving", () => {
+    expectOk(token("mint", [Cl.uint(THRESHOLD * 10n), Cl.principal(carol)], net.deployer));
+    lock(carol, 10n * THRESHOLD);
+    expectOk(propose());
+    expectOk(vote(bob));
+    expectOk(token("unlock", [Cl.uint(10n * THRESHOLD)], carol));
+    net.passTime(VOTING_S + 1);
+    expect(state()).toBe(2n);
   });
 
   it("comes too late after 14 days", () => {

@@ -285,6 +285,7 @@ describe("dispatch-storage", () => {
     const early = attestEnergy(net, first - WINDOW_S, [{ usagePoint: battery, exportWh: 50 }]).get(battery)!;
     expectErr(confirm(1, early), 879);
     const restated = attestEnergy(net, first, [{ usagePoint: battery, exportWh: 400 }], { revision: 1 }).get(battery)!;
+    expectErr(confirm(1, one.get(battery)!), 602);
     expect(expectOk(confirm(1, restated))).toBe(450n);
     expect(view("get-order", 1)).toMatchObject({ "delivered-wh": 450n, direction: 2n });
   });

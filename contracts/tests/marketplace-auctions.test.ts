@@ -68,6 +68,12 @@ describe("auctions", () => {
     expectErr(open(), 760);
   });
 
+  it("does not open without its bond", () => {
+    market.net.vm.transferSTX(Number(stx(seller)) - 39_999, outsider, seller);
+    expectErr(open(), 774);
+    expect(held().stx).toBe(0n);
+  });
+
   it("sells to the dearest at the price of the last that gets anything", () => {
     expectOk(open());
     expect(expectOk(bid(2000, 150_000))).toBe(300_000n);

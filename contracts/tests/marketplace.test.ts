@@ -354,6 +354,8 @@ describe("group purchase", () => {
     expect(expectEvent(join(2500, other), "group-joined")).toMatchObject({ who: other, paid: 1_000_000n });
     expect(held().stx).toBe(2n * BOND + 1_400_000n);
     expect(market.view("get-group", 1)).toMatchObject({ "energy-wh": 3500n, closed: false });
+    const pledge = (who: string) => market.net.view("marketplace", "get-pledge", [Cl.uint(1), Cl.principal(who)]);
+    expect([pledge(other), pledge(seller)]).toEqual([{ "energy-wh": 2500n, paid: 1_000_000n }, null]);
     const outcome = close();
     expect(expectOk(outcome)).toBe(3500n);
     expect(expectEvent(outcome, "group-closed")["energy-wh"]).toBe(3500n);
@@ -382,6 +384,34 @@ describe("group purchase", () => {
     expectOk(join(500));
     expectOk(close());
     expect(market.view("get-trade-count")).toBe(4n);
+  });
+
+  it("buys nothing for who has left", () => {
+    expectOk(open());
+    expectOk(join(1000));
+    expectOk(join(3000, other));
+    expectOk(leave());
+    expect(expectOk(close())).toBe(3000n);
+    expect(market.view("get-trade-count")).toBe(2n);
+    expect(market.view("get-trade", 1).buyer).toBe(other);
+  });
+
+  it("buys for all or for none, and only what the seller can still deliver", () => {
+    expectOk(open());
+    expectOk(join(2000));
+    expectOk(join(2000, other));
+    market.grid("disconnect-asset", uints(market.asset));
+    expectErr(close(), 763);
+    expect(market.view("get-trade-count")).toBe(0n);
+    market.grid("connect-asset", uints(market.asset, 10_000));
+    expectOk(close());
+  });
+
+  it("takes no pledge that cannot be paid", () => {
+    expectOk(open());
+    market.net.vm.transferSTX(Number(stx(buyer)) - 1000, outsider, buyer);
+    expectErr(join(1000), 774);
+    expect(market.view("get-group", 1)["energy-wh"]).toBe(0n);
   });
 
   it("gives everything back when the offer has gone", () => {

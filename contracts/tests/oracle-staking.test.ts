@@ -28,6 +28,8 @@ const slash = (ids: number[], shareBps: number | bigint, by: string, bountyBps: 
     ],
     by,
   );
+const slashFor = (recipient: string, by: string) =>
+  call("slash", [Cl.list([Cl.uint(1)]), Cl.uint(50), Cl.uint(5000), Cl.principal(recipient)], by);
 const hold = (id: number, until: number, by: string) =>
   call("hold", [Cl.uint(id), Cl.uint(until)], by);
 const reinstate = (id: number, by = deployer) => call("reinstate", [Cl.uint(id)], by);
@@ -368,8 +370,14 @@ describe("slash", () => {
     expect(operator(1).stake).toBe(995_000_000n);
   });
 
+  it("pays no bounty to itself, where it would be nobody's", () => {
+    expectErr(slashFor(net.staking, dispute), 315);
+    expectOk(slashFor(recipient, dispute));
+  });
+
   it("refuses unknown operators, nobody, nothing, and shares above the whole", () => {
     expectErr(slash([1, 9], 5, dispute), 307);
+    expectErr(slash([9, 1], 5, dispute), 307);
     expectErr(slash([1], 0, dispute), 310);
     expectErr(slash([], 5, dispute), 310);
     expectErr(slash([1], 10_001, dispute), 321);
@@ -622,6 +630,7 @@ describe("count-participation", () => {
 
   it("refuses what is not attested, other epochs and epochs that never were", () => {
     expectErr(count(1, [[900_000, 0]]), 322);
+    expectErr(count(1, [[900_000, 0], [900_900, 0]]), 322);
     expectErr(count(2, []), 322);
     net.enrol(4);
     expectOk(net.propose([1, 2, 3, 5]));

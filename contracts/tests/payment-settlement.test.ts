@@ -33,8 +33,8 @@ const batch = (parts: [number, Proof][]) =>
 const waive = (trade: number, by: string) => call("waive-true-up", uints(trade), by);
 const claim = (trade: number, by: string) => call("claim", uints(trade), by);
 const excuse = (trade: number, window: number) => call("excuse-void", uints(trade, window));
-const withdraw = (amount: number | bigint, by = market.net.deployer, currency = STX) =>
-  call("withdraw-fees", [...uints(currency, amount), Cl.principal(outsider)], by);
+const withdraw = (amount: number | bigint, by = market.net.deployer, currency = STX, treasury = outsider) =>
+  call("withdraw-fees", [...uints(currency, amount), Cl.principal(treasury)], by);
 const status = (trade = 1) => view("get-payment-status", trade);
 const split = (trade = 1) => view("get-split", trade);
 const window = (n: number) => first + n * WINDOW_S;
@@ -105,6 +105,24 @@ describe("settle-trade", () => {
     expectErr(settle(1, [one]), 826);
     expectErr(settle(1, [two, one]), 826);
     expect(view("get-settlement", 1)["delivered-wh"]).toBe(1000n);
+  });
+
+  it("pays a trade of an auction as one of an offer", () => {
+    first = market.window(8);
+    expectOk(market.auction({ "first-window": first }));
+    expectOk(market.bid(1, 4000, 200_000));
+    market.net.passTime(5 * WINDOW_S);
+    expectOk(market.call("clear-auction", uints(1), outsider));
+    expect(expectOk(settle(1, deliver([4000])))).toEqual({ "delivered-wh": 4000n, settled: true });
+    expect(market.view("get-trade", 1)).toMatchObject({ offer: 0n, auction: 1n, released: true });
+    expect(market.view("get-escrow").stx).toBe(0n);
+  });
+
+  it("takes a leaf that begins after its window for one that tells no time", () => {
+    sold();
+    const odd = attestEnergy(market.net, window(1), [{ usagePoint: market.asset, exportWh: 700, since: window(2) }]).get(market.asset)!;
+    expect(expectOk(settle(1, [odd]))["delivered-wh"]).toBe(700n);
+    expect(expectOk(settle(1, deliver([1000], { from: 2 })))["delivered-wh"]).toBe(1700n);
   });
 
   it("gives a leaf's energy to two trades once", () => {
@@ -259,6 +277,7 @@ describe("settle-batch", () => {
     const [one, two] = deliver([1000, 1000]);
     expectErr(batch([]), 836);
     expectErr(batch([[1, one], [9, two]]), 820);
+    expectErr(batch([[9, one], [1, two]]), 820);
     expectErr(batch([[1, one], [1, one]]), 826);
     expect(status()).toBe(ESCROWED);
     expect(expectOk(batch([[1, one], [1, two]]))).toBe(0n);
@@ -524,5 +543,16 @@ describe("withdraw-fees", () => {
     expect(expectEvent(outcome, "fees-withdrawn")).toMatchObject({ treasury: outsider, amount: FEE - 1n });
     expect(view("get-fees", STX)).toEqual({ held: 1n, total: FEE });
     expect(held().stx).toBe(1n);
+  });
+
+  it.each([STX, ENERGY])("does not send them where they are: currency %i", (currency) => {
+    sold({ currency, "price-per-kwh": 200_000 });
+    expectOk(settle(1, deliver([4000])));
+    both();
+    expectOk(claim(1, seller));
+    const before = held();
+    expectErr(withdraw(1, market.net.deployer, currency, market.settlement), 832);
+    expect(held()).toEqual(before);
+    expectOk(withdraw(1, market.net.deployer, currency));
   });
 });

@@ -231,6 +231,7 @@ describe("verify-asset", () => {
     expect(device(1).status).toBe(1n);
     expect(revision()).toBe(1n);
     expect(net.view("registration", "is-verified-at", [Cl.uint(1), Cl.uint(5)])).toBe(true);
+    expect(net.view("registration", "is-verified-at", [Cl.uint(9), Cl.uint(5)])).toBe(false);
   });
 
   it("is for verifiers: neither the owner nor the governor nor an outsider", () => {

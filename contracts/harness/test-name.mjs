@@ -1,0 +1,3 @@
+// What Vitest matches a pattern of names against.
+
+export const nameOf = ({ suite, name }) => (suite === undefined ? name : `${nameOf(suite)} ${name}`);
