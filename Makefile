@@ -53,7 +53,7 @@ devnet-test: setup
 bench: setup ## the figures: agreement, contract costs, a year's audit
 	$(NODE_PATHS) $(PY) -m benchmarks
 
-costs: setup ## what each contract call costs; writes contracts/COSTS.md
+costs: setup ## what each contract call and a whole window costs; writes contracts/COSTS.md
 	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/costs.mjs
 
 coverage: setup ## which lines and branches of the contracts the tests run, and why not the rest: contracts/COVERAGE.md
@@ -63,7 +63,7 @@ CONTRACT ?=
 mutants: setup ## leave out each check of the contracts that hold money in turn; every time a test must notice: CONTRACT=roles
 	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/mutate.mjs $(addprefix --contract ,$(CONTRACT))
 
-interfaces: setup ## the typed client of the contracts: contracts/interfaces.json, then oracle/chain/suite
+interfaces: setup ## what follows from the contracts: interfaces.json, EVENTS.md, then oracle/chain/suite
 	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/interfaces.mjs
 	$(PY) -m oracle.chain.generator
 

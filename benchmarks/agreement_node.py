@@ -30,6 +30,7 @@ from consensus.model import Height
 from consensus.step import Milestone, Transmission
 from consensus.threshold import shares
 from oracle import runtime as shell
+from oracle.duties.pace import Pace
 from oracle.events import ChainRead
 from oracle.feeds.intake import Accepted, Intake, IntakeLimits
 from oracle.journey import Stage
@@ -38,7 +39,7 @@ from oracle.keys.keystore import LIGHT
 from oracle.keys.register import Register
 from oracle.keys.signer import Refused, Signer, VoteRequest
 from oracle.model import Record
-from oracle.node import Node, Pace
+from oracle.node import Node
 from oracle.peers.identity import issue
 from oracle.peers.links import Links
 from oracle.runtime import Runtime

@@ -27,6 +27,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 UINT_MAX: Final = (1 << 128) - 1
@@ -35,6 +36,9 @@ INT_MIN: Final = -(1 << 127)
 DEPTH_MAX: Final = 16
 """Clarity allows 32; nothing of ours nests deeper than six."""
 
+NAMES_KEPT: Final = 1024
+"""Tuple keys that need not be looked at again; ours are some two hundred."""
+_NOT_PRINTABLE = re.compile(rb"[^\x20-\x7e\x09-\x0d]")
 _NAME = re.compile(r"[a-zA-Z](?:[a-zA-Z0-9]|[-_!?+<>=/*])*")
 _NAME_BYTES_MAX: Final = 128
 _CONTRACT_NAME = re.compile(r"[a-zA-Z](?:[a-zA-Z0-9]|[-_])*")
@@ -148,43 +152,43 @@ def digest(value: Value) -> Bytes32:
 def _write(out: bytearray, value: Value, depth: int) -> None:
     if depth > DEPTH_MAX:
         raise EncodingError("nested too deeply")
-    match value:
+    match value:  # the common ones first: a node spends more time here than anywhere else
         case bool():
             out.append(0x03 if value else 0x04)
         case int():
             _check_range(value, 0, UINT_MAX)
             out.append(0x01)
             out += value.to_bytes(16, "big")
-        case Int(number):
-            _check_range(number, INT_MIN, INT_MAX)
-            out.append(0x00)
-            out += number.to_bytes(16, "big", signed=True)
         case bytes() | bytearray():
-            _write_sized(out, 0x02, bytes(value))
+            _write_sized(out, 0x02, value)
         case str():
             _write_sized(out, 0x0D, _ascii(value))
-        case Utf8(text):
-            _write_sized(out, 0x0E, text.encode("utf-8"))
-        case Principal():
-            _write_principal(out, value)
+        case dict() | Mapping():
+            _write_tuple(out, value, depth)
+        case tuple() | list():
+            out.append(0x0B)
+            out += len(value).to_bytes(4, "big")
+            for item in value:
+                _write(out, item, depth + 1)
         case None:
             out.append(0x09)
         case Some(inner):
             out.append(0x0A)
             _write(out, inner, depth + 1)
+        case Int(number):
+            _check_range(number, INT_MIN, INT_MAX)
+            out.append(0x00)
+            out += number.to_bytes(16, "big", signed=True)
+        case Principal():
+            _write_principal(out, value)
+        case Utf8(text):
+            _write_sized(out, 0x0E, text.encode("utf-8"))
         case Ok(inner):
             out.append(0x07)
             _write(out, inner, depth + 1)
         case Err(inner):
             out.append(0x08)
             _write(out, inner, depth + 1)
-        case tuple() | list():
-            out.append(0x0B)
-            out += len(value).to_bytes(4, "big")
-            for item in value:
-                _write(out, item, depth + 1)
-        case Mapping():
-            _write_tuple(out, value, depth)
         case _:
             raise EncodingError(f"no Clarity value for a Python {type(value).__name__}")
 
@@ -194,11 +198,9 @@ def _write_tuple(out: bytearray, value: Mapping[str, Value], depth: int) -> None
         raise EncodingError("Clarity has no empty tuple")
     out.append(0x0C)
     out += len(value).to_bytes(4, "big")
-    # The VM sorts bytewise; stacks.js sorted by locale, which differs for mixed case.
-    for key in sorted(value, key=lambda name: name.encode()):
-        name = _name_bytes(key)
-        out.append(len(name))
-        out += name
+    # The VM sorts bytewise, as Python sorts ASCII; stacks.js sorted by locale, which differs for mixed case.
+    for key in sorted(value):
+        out += _name_bytes(key)
         _write(out, value[key], depth + 1)
 
 
@@ -212,7 +214,7 @@ def _write_principal(out: bytearray, value: Principal) -> None:
         out += name
 
 
-def _write_sized(out: bytearray, tag: int, data: bytes) -> None:
+def _write_sized(out: bytearray, tag: int, data: bytes | bytearray) -> None:
     out.append(tag)
     out += len(data).to_bytes(4, "big")
     out += data
@@ -280,9 +282,7 @@ def _read_tuple(data: bytes, at: int, depth: int) -> tuple[Value, int]:
         if raw <= last:
             raise EncodingError("tuple keys are not in ascending order")
         last = raw
-        name = _decoded_ascii(raw)
-        _name_bytes(name)
-        fields[name], at = _read(data, at, depth + 1)
+        fields[_name_of(raw)], at = _read(data, at, depth + 1)
     return fields, at
 
 
@@ -331,13 +331,22 @@ def _ascii(text: str) -> bytes:
 
 
 def _decoded_ascii(raw: bytes) -> str:
-    if any(not (0x20 <= byte <= 0x7E or 0x09 <= byte <= 0x0D) for byte in raw):
+    if _NOT_PRINTABLE.search(raw):
         raise EncodingError("not printable ASCII")
     return raw.decode("ascii")
 
 
+@lru_cache(NAMES_KEPT)
 def _name_bytes(name: str) -> bytes:
+    """A tuple's key as it is written, its length before it."""
     raw = name.encode("ascii", "replace")
     if len(raw) > _NAME_BYTES_MAX or not _NAME.fullmatch(name):
         raise EncodingError("not a Clarity name")
-    return raw
+    return bytes((len(raw),)) + raw
+
+
+@lru_cache(NAMES_KEPT)
+def _name_of(raw: bytes) -> str:
+    name = _decoded_ascii(raw)
+    _name_bytes(name)
+    return name

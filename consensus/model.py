@@ -10,7 +10,7 @@ n - f >= (n+f)//2 + 1 holds because n >= 3f+1 gives n - f >= (n+f)/2 + 1/2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NewType
 
@@ -120,11 +120,11 @@ class Genesis:
     oracle: Principal
     window_s: int
     committee: Committee
+    network: Network = field(init=False, repr=False, compare=False)
+    """Q4: the digest that stands in every signed byte string; it follows from all the others."""
 
-    @property
-    def network(self) -> Network:
-        """Q4: the digest that stands in every signed byte string."""
-        return Network(digest(self.value()))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "network", Network(digest(self.value())))
 
     def value(self) -> dict[str, Value]:
         """The canonical value."""

@@ -3,7 +3,8 @@
 Of the demand-response seed: meters are linked by hash; a utility announces an event and
 funds it, with a grant beside it; homes commit with a stake; baseline and event energy come
 from attested registers; one keeps its word, one half, one not at all: rewards, and a slash.
-Then the community changes what a promise costs, by a vote and through a timelock.
+Then the community changes what a promise costs, by a vote and through a timelock; and a
+second event pays in reward tokens (`reward_pool`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import Final
 
+from examples import reward_pool
+from examples.reward_pool import WATT, watt_text, working_days
 from examples.stage.chain import FUNDS_USTX
 from examples.stage.ground import WINDOW_S
 from examples.stage.market import up
@@ -50,7 +53,6 @@ REDUCED_WH: Final = {"Ada": 1100, "Ben": 700, "Cleo": 100}
 CREDITED_WH: Final = {"Ada": 1100, "Ben": 350, "Cleo": 0}
 """All of it from 75 % of the promise on, half of it from 60 % on, else nothing."""
 HALF_BPS: Final = 6000
-WATT: Final = 1_000_000
 
 
 @dataclass(slots=True)
@@ -84,7 +86,8 @@ async def tell(stage: Stage) -> None:
     await _rewarded(stage, homes)
     await _audited(stage, homes)
     await _governed(stage, homes)
-    await _in_tokens(stage)
+    await _called_off(stage)
+    await reward_pool.tell(stage, homes.meters, silent=_dora(stage))
 
 
 async def _linked(stage: Stage) -> Homes:
@@ -96,7 +99,7 @@ async def _linked(stage: Stage) -> Homes:
     stage.narrator.tell("Four homes link a meter each; the chain holds a salted hash of its number.")
     await stage.first_readings()
     today = await stage.chain.now_s() // DAY_S
-    homes = Homes(meters, _working_days(today + 1))
+    homes = Homes(meters, working_days(today + 1, BASELINE_DAYS + 1))
     for number in range(BASELINE_DAYS):
         await _day(stage, homes, number, silent=dora)
     return homes
@@ -156,7 +159,7 @@ async def _committed(stage: Stage, homes: Homes) -> None:
         await stage.does(stage[name], what, promise)
     again = suite.commit(homes.event, adas, PROMISED_WH, STAKE)
     await stage.may_not(stage["Ada"], "promise the same twice", again, commitment.ERR_DAY_TAKEN)
-    doras = next(one for one in stage.meters if one.owner is stage["Dora"]).device
+    doras = _dora(stage).device
     hers = suite.commit(homes.event, doras, PROMISED_WH, STAKE, post=pays(STAKE))
     await stage.does(stage["Dora"], "promises too", hers)
     back = suite.withdraw_commitment(homes.event, doras, post=pays_out(suite.principal, STAKE))
@@ -175,8 +178,7 @@ async def _happened(stage: Stage, homes: Homes) -> None:
     first, last = homes.edges
     soon = suite.verify_commitment(homes.event, adas, first, last)
     await stage.may_not(stage["Ada"], "be judged before it is over", soon, commitment.ERR_NOT_NOW)
-    dora = next(one for one in stage.meters if one.owner is stage["Dora"])
-    await _day(stage, homes, BASELINE_DAYS, silent=dora)
+    await _day(stage, homes, BASELINE_DAYS, silent=_dora(stage))
     end = stage.suite.event_manager.end_event(homes.event)
     await stage.does(stage["Ben"], "ends it when its last window is over", end)
 
@@ -325,10 +327,10 @@ async def _governed(stage: Stage, homes: Homes) -> None:
     stage.narrator.check("what the first event had agreed stays", kept, before, stx_text)
 
 
-async def _in_tokens(stage: Stage) -> None:
-    stage.narrator.chapter("Another event, with a pool of reward tokens")
+async def _called_off(stage: Stage) -> None:
+    stage.narrator.chapter("An event with a pool of reward tokens is called off")
     suite, utility, token = stage.suite.event_manager, stage["Utility"], stage.suite.reward_token
-    amount = 500 * WATT
+    amount = reward_pool.POOL
     await stage.governor.call(token.mint(amount, utility.address))
     start = (await stage.chain.now_s() // DAY_S + 2) * DAY_S + STARTS_S
     create = suite.create_token_event(
@@ -339,26 +341,19 @@ async def _in_tokens(stage: Stage) -> None:
     voted = await stage.ask(stage.suite.governance.get_parameter("stake-ustx-per-kwh"))
     stage.narrator.check("a promise of 1 kWh takes what was voted", needed or 0, voted, stx_text)
     fund = suite.fund_event(event, amount, post=only(tokens(None, token.watt_asset, amount)))
-    await stage.does(utility, f"puts {amount // WATT} reward tokens into its pool", fund)
+    await stage.does(utility, f"puts {watt_text(amount)} into its pool", fund)
     cancel = suite.cancel_event(event)
     await stage.may_not(stage["Mallory"], "call it off", cancel, events.ERR_NOT_CANCELLABLE)
     await stage.does(utility, "calls it off while homes still decide", cancel)
     refund = suite.claim_refund(event, post=only(tokens(suite.principal, token.watt_asset, amount)))
     await stage.does(utility, "has its tokens back", refund)
-    stage.narrator.check("all of them", await stage.ask(token.get_balance(utility.address)), amount, _watt)
-    held = await stage.ask(suite.get_token_escrow())
-    stage.narrator.check("tokens left in pools", held.held, 0, _watt)
+    back = await stage.ask(token.get_balance(utility.address))
+    stage.narrator.check("all of them", back, amount, watt_text)
 
 
-def _watt(amount: int) -> str:
-    """Reward tokens as people say them."""
-    return f"{amount / WATT:g} WATT"
-
-
-def _working_days(first: int) -> tuple[int, ...]:
-    """Six days from Monday to Friday, from `first` on; 1 January 1970 was a Thursday."""
-    days = range(first, first + 2 * (BASELINE_DAYS + 1) + 2)
-    return tuple(day for day in days if (day + 4) % 7 not in (0, 6))[: BASELINE_DAYS + 1]
+def _dora(stage: Stage) -> Meter:
+    """The meter of her who takes part in nothing."""
+    return next(one for one in stage.meters if one.owner is stage["Dora"])
 
 
 PROMISED_BPS: Final = {name: 10_000 * reduced // PROMISED_WH for name, reduced in REDUCED_WH.items()}

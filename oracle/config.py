@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from consensus.agreement.engine import Timeouts
 from consensus.encoding import Principal
 from oracle.chain.address import AddressError, parse_principal
-from oracle.node import Pace
+from oracle.duties.pace import Pace
 from oracle.windows.calendar import REACH_WINDOWS_MAX, REVISIONS_MAX, Calendar
 
 T = TypeVar("T")

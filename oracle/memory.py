@@ -16,12 +16,12 @@ from consensus.messages import Certificate, DecidedEntry, Entry, Fields
 from consensus.model import ZERO_DIGEST, Digest, Height, InvariantBroken, Rejected
 from consensus.step import JournalRecord, Milestone
 from oracle.acceptance import PART_NAME as ACCEPTANCE
+from oracle.chronicle import DECIDED, DOUBLE_VOTE, EVIDENCE, INPUTS, PART, TRAVEL, Stored
 from oracle.events import Recalled
 from oracle.evidence.build import of_journaled_double_vote
 from oracle.evidence.file import digest_of
 from oracle.keygen import KINDS
 from oracle.model import RecordHash, WindowStart, read_summary
-from oracle.node import DECIDED, DOUBLE_VOTE, EVIDENCE, INPUTS, PART, TRAVEL, Stored
 from oracle.restate import LATE, Late
 from oracle.storage.history import (
     EntrySigned,

@@ -38,7 +38,10 @@ from oracle.chain.disputes import Disputes
 from oracle.chain.endpoint import ChainUnavailable
 from oracle.chain.outbox import Outbox
 from oracle.chain.reporter import Receipt, Reporter
+from oracle.chronicle import DOUBLE_VOTE, TRAVEL
 from oracle.config import Configuration, ConfigurationFaulty
+from oracle.duties.applying import UNCHECKED
+from oracle.duties.pace import NUDGE_TIMER
 from oracle.events import ChainRead, CommitteeProposed, TimerPassed
 from oracle.feeds import roster as rosters
 from oracle.feeds.http_poll import HttpPoll, PollSettings, PollTarget
@@ -58,7 +61,7 @@ from oracle.keys.process import Place
 from oracle.keys.remote import SignerProcess, key_opens
 from oracle.keys.signer import Refused
 from oracle.model import Device, RecordHash, WindowStart
-from oracle.node import DOUBLE_VOTE, NUDGE_TIMER, TRAVEL, UNCHECKED, Node
+from oracle.node import Node
 from oracle.peers.identity import Identity, issue
 from oracle.peers.links import Links
 from oracle.peers.welcome import Welcome, welcome

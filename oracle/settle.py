@@ -117,6 +117,22 @@ class _Foreign:
     asked: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """What a summary follows from. The very objects: none of them changes, it is replaced."""
+
+    choice: Choice
+    attested: Attested
+    observations: tuple[Verified[frames.Observations], ...]
+
+    def is_same(self, other: _Behind) -> bool:
+        return (
+            self.choice is other.choice
+            and self.attested is other.attested
+            and list(map(id, self.observations)) == list(map(id, other.observations))
+        )
+
+
 class Settlement:
     """The windows of one network at one node. `own` is None for a node that only follows."""
 
@@ -144,6 +160,7 @@ class Settlement:
         self._inventory: tuple[WindowStart, bytes] | None = None
         self.objection = Objection.DOES_NOT_FOLLOW
         """Why `check_window` has last found a proposal wrong."""
+        self._summarised: tuple[_Behind, WindowData | None] | None = None
 
     @property
     def registry(self) -> Registry:
@@ -167,6 +184,11 @@ class Settlement:
         return verdicts
 
     # -- close and reconciliation (A2) ------------------------------------------------
+
+    def is_restatement(self, entry: Entry) -> bool:
+        """Whether an entry is a further revision of a window that the log has settled (A8)."""
+        window = entry.body.get("window")
+        return entry.kind == "window" and isinstance(window, int) and window < self.next_window
 
     @property
     def closed(self) -> bool:
@@ -452,6 +474,7 @@ class Settlement:
         self._data.clear()
         self._choices.clear()
         self._foreign.clear()
+        self._summarised = None
 
     def _holds(self, window: WindowStart) -> bool:
         return window in self.keeper.windows
@@ -486,6 +509,14 @@ class Settlement:
         return out
 
     def _summarise(self, choice: Choice, observers: tuple[NodeId, ...]) -> WindowData | None:
+        """What follows from a choice; the last answer is kept, since each message asks again."""
+        held = self._heard.get(self.next_window, _Heard()).observations
+        behind = _Behind(choice, self.attested, tuple(held[slot] for slot in observers))
+        if self._summarised is None or not self._summarised[0].is_same(behind):
+            self._summarised = behind, self._summary_of(choice, observers)
+        return self._summarised[1]
+
+    def _summary_of(self, choice: Choice, observers: tuple[NodeId, ...]) -> WindowData | None:
         held = self._heard.get(self.next_window, _Heard()).observations
         batches = {slot: _columns(held[slot].message.rows) for slot in observers}
         seen = None

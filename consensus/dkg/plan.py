@@ -7,7 +7,7 @@ Everything here is public and agreed before the ceremony's first entry.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from consensus.encoding import EncodingError, Value, digest
@@ -38,6 +38,8 @@ class Plan:
     dealers: Committee
     members: Committee
     previous: PublicPolynomial | None = None
+    session: bytes = field(init=False, repr=False, compare=False)
+    """The 32-byte id that stands in every bundle (K1); it follows from all the others."""
 
     def __post_init__(self) -> None:
         if self.previous is None:
@@ -45,6 +47,7 @@ class Plan:
         else:
             check(self.previous.threshold == self.dealers.quorum, "t of the old epoch is its quorum (Q1)")
             check(self.members.epoch > self.dealers.epoch, "a resharing makes a later epoch")
+        object.__setattr__(self, "session", self._session())  # a node asks for it at every event
 
     @property
     def kind(self) -> Kind:
@@ -61,9 +64,7 @@ class Plan:
         """How many new shares make a signature: t = q (Q1)."""
         return self.members.quorum
 
-    @property
-    def session(self) -> bytes:
-        """The 32-byte id that stands in every bundle (K1)."""
+    def _session(self) -> bytes:
         return digest(
             {
                 "topic": "ceremony",

@@ -28,6 +28,7 @@ def main(
     parser.add_argument(
         "--seconds", type=int, default=seconds, help=f"simulated seconds of faults a seed (default {seconds})"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="seeds at once, each on a core (default 1)")
     parser.add_argument("--json", action="store_true", help="the summary as one JSON object")
     parser.add_argument("--quiet", action="store_true", help="no progress line")
     asked = parser.parse_args(arguments)
@@ -41,5 +42,5 @@ def main(
         asked.seconds * 1000,
     )
     progress = None if asked.quiet else sys.stderr
-    outcome = run_campaign(plan, run, expected, command, progress)
+    outcome = run_campaign(plan, run, expected, command, progress, max(asked.jobs, 1))
     return tell(outcome, sys.stdout, as_json=asked.json)

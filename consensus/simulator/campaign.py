@@ -8,10 +8,15 @@ nothing, or a long campaign in which a fault or rule never came up, is a failure
 from __future__ import annotations
 
 import json
+import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final, TextIO
+from functools import partial
+from itertools import islice
+from typing import Final, TextIO, TypeAlias
 
 from consensus.model import InvariantBroken
 from consensus.simulator.runs import Report, Run
@@ -138,13 +143,15 @@ def run_campaign(
     expected: Expected,
     command: str,
     progress: TextIO | None,
+    jobs: int = 1,
 ) -> Outcome:
-    """Run until the plan is done; `command` shows one seed again."""
+    """Run until the plan is done, on so many processes; `command` shows one seed again."""
     outcome, began_s = Outcome(), time.monotonic()
+    results = in_turn(plan, run) if jobs == 1 else side_by_side(plan, run, jobs)
     try:
-        for one in plan.runs():
+        for one, result in results:
             try:
-                outcome.report.add(run(one))
+                outcome.report.add(result())
             except Exception as broken:  # noqa: BLE001 - whatever breaks is of use by its seed alone
                 reason = str(broken) if isinstance(broken, InvariantBroken) else repr(broken)
                 outcome.failure = f"seed {one.seed}, {one.nodes} nodes, {one.adversary or NONE}: {reason}"
@@ -158,11 +165,35 @@ def run_campaign(
     except KeyboardInterrupt:
         outcome.interrupted = True
     outcome.wall_s = time.monotonic() - began_s
+    results.close()
     if progress is not None:
         print(file=progress)
     if not outcome.failure:
         outcome.missing = missing(outcome.report, plan, expected)
     return outcome
+
+
+Results: TypeAlias = Generator[tuple[Run, Callable[[], Report]], None, None]
+"""Each run with what gives its report, or raises what broke it."""
+
+
+def in_turn(plan: Plan, run: Callable[[Run], Report]) -> Results:
+    """One run after another, in this process."""
+    for one in plan.runs():
+        yield one, partial(run, one)
+
+
+def side_by_side(plan: Plan, run: Callable[[Run], Report], jobs: int) -> Results:
+    """On several processes; told in the order of the seeds, so that the summary is the same."""
+    pool = ProcessPoolExecutor(jobs, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN))
+    runs, begun = plan.runs(), deque[tuple[Run, Future[Report]]]()
+    try:
+        while True:
+            begun.extend((one, pool.submit(run, one)) for one in islice(runs, 2 * jobs - len(begun)))
+            one, future = begun.popleft()
+            yield one, future.result
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def again(command: str, run: Run) -> str:

@@ -4,7 +4,7 @@
 
 import { Cl } from "@stacks/transactions";
 import { doubleHash, nodeKey, quorum, slots } from "./committee.mjs";
-import { clarityLeaf, hash32, leafHash, leafOf, leafProof } from "./entries.mjs";
+import { clarityLeaf, hash32, leafHash, leafHashes, leafOf, leafProof } from "./entries.mjs";
 import { Network, WINDOW_S } from "./network.mjs";
 
 export const VERIFIER = "verifier";
@@ -80,9 +80,10 @@ export function attestEnergy(net, window, leaves, said = {}) {
       .sort((a, b) => a.usagePoint - b.usagePoint),
   }));
   net.attest(window, byZone, said);
-  const proofs = byZone.flatMap(({ zone, leaves: sorted }) =>
-    sorted.map((leaf, at) => [leaf.usagePoint, proofOf(sorted, at, zone, revision)]),
-  );
+  const proofs = byZone.flatMap(({ zone, leaves: sorted }) => {
+    const hashes = leafHashes(sorted);
+    return sorted.map((leaf, at) => [leaf.usagePoint, proofOf(sorted, at, zone, revision, hashes)]);
+  });
   return new Map(proofs);
 }
 
@@ -90,9 +91,9 @@ export function attestEnergy(net, window, leaves, said = {}) {
  * The proof of the leaf at a place among all leaves of its zone: {revision, zone, leaf, args, tuple},
  * where args are those of `verify-leaf` in their order and tuple is the same in one value.
  */
-export function proofOf(leaves, at, zone = ZONE, revision = 0) {
+export function proofOf(leaves, at, zone = ZONE, revision = 0, hashes = leafHashes(leaves)) {
   const leaf = leaves[at];
-  const { index, siblings } = leafProof(leaves, at);
+  const { index, siblings } = leafProof(leaves, at, hashes);
   const value = clarityLeaf(leaf);
   const parts = { revision: Cl.uint(revision), zone: Cl.uint(zone), leaf: value, index, siblings };
   return { revision, zone, leaf, args: Object.values(parts), tuple: Cl.tuple(parts) };

@@ -1,14 +1,15 @@
 // Reads the table of COSTS.md back, and says what has become dearer than it.
 
-const COSTS = ["runtime", "reads", "readBytes", "writes", "writeBytes"];
+const COSTS = ["runtime", "reads", "readBytes", "writes", "writeBytes", "fee"];
+const END = "\n## ";
 
 /** The rows of the page's first table, by name. */
 export function committedCosts(page) {
   const rows = new Map();
-  for (const line of page.split("\n")) {
+  for (const line of page.split(END)[0].split("\n")) {
     const cells = line.split("|").map((cell) => cell.trim());
-    if (cells.length !== 9 || !/^[\d ]+$/.test(cells[2])) continue;
-    const numbers = cells.slice(2, 7).map((cell) => Number(cell.replaceAll(" ", "")));
+    if (cells.length !== COSTS.length + 4 || !/^[\d ]+$/.test(cells[2])) continue;
+    const numbers = cells.slice(2).map((cell) => Number(cell.replaceAll(" ", "")));
     rows.set(cells[1], Object.fromEntries(COSTS.map((cost, at) => [cost, numbers[at]])));
   }
   return rows;

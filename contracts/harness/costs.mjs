@@ -10,6 +10,7 @@ import { MIN_STAKE, Network, UNBONDING_S } from "./network.mjs";
 import { markets } from "./market-costs.mjs";
 import { response } from "./response-costs.mjs";
 import { tokens } from "./token-costs.mjs";
+import { callBytes, leastFee } from "./transaction.mjs";
 import { batchOf, recordHash, registerItem } from "./records.mjs";
 
 /** The budget of one tenure: what all transactions of a block share. */
@@ -23,20 +24,27 @@ export const BUDGET = {
 
 export const COMMITTEES = [4, 7, 13, 19, 31];
 
-/** A row: the name of the call and its five costs. */
-function row(name, outcome) {
-  if (outcome.result.type !== "ok") {
-    throw new Error(`${name} was refused: ${Cl.prettyPrint(outcome.result)}`);
-  }
-  const { total } = outcome.costs;
+/** What an outcome cost: five kinds that a block limits, and the least fee, microSTX. */
+export function costsOf({ costs: { total }, sent }) {
   return {
-    name,
     runtime: total.runtime,
     reads: total.readCount,
     readBytes: total.readLength,
     writes: total.writeCount,
     writeBytes: total.writeLength,
+    fee: leastFee(callBytes(sent)),
   };
+}
+
+/** A row: the name of the call, its costs, and the `events` that it printed, {contract, value}. */
+function row(name, outcome) {
+  if (outcome.result.type !== "ok") {
+    throw new Error(`${name} was refused: ${Cl.prettyPrint(outcome.result)}`);
+  }
+  const events = outcome.events
+    .filter(({ event }) => event === "print_event")
+    .map(({ data }) => ({ contract: data.contract_identifier.split(".")[1], value: data.value }));
+  return { name, events, ...costsOf(outcome) };
 }
 
 async function roles() {
@@ -302,6 +310,7 @@ export async function publicFunctions() {
 
 /** The largest share of a tenure's budget that a row takes, and in which cost. */
 export function share(costs) {
-  const shares = Object.entries(BUDGET).map(([cost, budget]) => [costs[cost] / budget, cost]);
+  const known = Object.entries(BUDGET).filter(([cost]) => cost in costs);
+  const shares = known.map(([cost, budget]) => [costs[cost] / budget, cost]);
   return shares.reduce((worst, next) => (next[0] > worst[0] ? next : worst));
 }

@@ -107,9 +107,14 @@ export function clarityLeaf(leaf) {
   });
 }
 
+/** The hashes of a zone's leaves: for many proofs of it, made once. */
+export function leafHashes(leaves) {
+  return leaves.map((leaf) => leafHash(clarityLeaf(leaf)));
+}
+
 /** The leaf's place in its zone: what a contract needs to believe that it is attested. */
-export function leafProof(leaves, index) {
-  const path = merklePath(leaves.map((leaf) => leafHash(clarityLeaf(leaf))), index);
+export function leafProof(leaves, index, hashes = leafHashes(leaves)) {
+  const path = merklePath(hashes, index);
   return { index: Cl.uint(index), siblings: Cl.list(path.map((hash) => Cl.buffer(hash))) };
 }
 
@@ -117,7 +122,7 @@ export function leafProof(leaves, index) {
 export function zoneOver(leaves, fields = {}) {
   const sum = (name) => leaves.reduce((total, leaf) => total + leaf[name], 0);
   return zoneSummary({
-    root: merkleRoot(leaves.map((leaf) => leafHash(clarityLeaf(leaf)))),
+    root: merkleRoot(leafHashes(leaves)),
     leafCount: leaves.length,
     importWh: sum("importWh"),
     exportWh: sum("exportWh"),

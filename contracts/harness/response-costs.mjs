@@ -39,7 +39,7 @@ async function governance(row) {
 }
 
 /** Noon of a Saturday that an event can be announced for: a weekend's baseline reaches furthest back. */
-function saturday(net) {
+export function saturday(net) {
   const day = Math.ceil((net.now() + 2 * CLOSE_S) / DAY_S);
   return (day + ((9 - (day % 7)) % 7)) * DAY_S + DAY_S / 2;
 }

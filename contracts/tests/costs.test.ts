@@ -1,20 +1,30 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { committedCosts, regressions } from "../harness/cost-table.mjs";
-import { measure, publicFunctions, share } from "../harness/costs.mjs";
+import { page } from "../harness/cost-page.mjs";
+import { costsOf, measure, publicFunctions, share } from "../harness/costs.mjs";
+import { events } from "../harness/events.mjs";
+import { measureWindows } from "../harness/window-costs.mjs";
 
-const committed = committedCosts(readFileSync(new URL("../COSTS.md", import.meta.url), "utf8"));
+const written = readFileSync(new URL("../COSTS.md", import.meta.url), "utf8");
+const committed = committedCosts(written);
 let measured: any[];
+let windows: any[];
 /** Called by payment-settlement only, and counted there. */
 const RELEASES = ["marketplace release-trade", "marketplace restate-trade"];
 
 beforeAll(async () => {
   measured = await measure();
-}, 120_000);
+  windows = await measureWindows(costsOf);
+});
 
 describe("the cost of a call", () => {
   it("is not above what COSTS.md says", () => {
     expect(regressions(committed, measured)).toEqual([]);
+  });
+
+  it("and of whole windows is what COSTS.md says, to the letter", () => {
+    expect(page(measured, windows)).toBe(written);
   });
 
   it("is known for every public function", async () => {
@@ -53,5 +63,22 @@ describe("the cost of a call", () => {
       `${row.name}: runtime ${row.runtime}, was ${row.runtime - 1}`,
     ]);
     expect(regressions(new Map(), [row])).toEqual([`${row.name}: not in COSTS.md`]);
+  });
+});
+
+describe("what a call prints", () => {
+  it("is what EVENTS.md says that it prints, and nothing else", async () => {
+    const read = new Map((await events()).map(({ contract, functions }) => [contract, [...functions.values()].flat()]));
+    for (const { name, events: printed } of measured) {
+      const own = name.split(" ")[0];
+      for (const { contract, value } of printed) {
+        if (value.type !== "tuple") continue; // a memo
+        const { topic, type, ...fields } = value.value;
+        const known = read.get(contract)?.find((event) => event.name === (topic ?? type)?.value);
+        expect([...(known?.fields ?? [])].sort(), `${name}: ${(topic ?? type)?.value}`).toEqual(Object.keys(fields).sort());
+      }
+      const told = printed.some(({ contract, value }: any) => contract === own && value.type === "tuple");
+      expect(told, name).toBe(!/^(energy|reward)-token transfer$/.test(name));
+    }
   });
 });

@@ -229,6 +229,7 @@ class Intake:
             readings = await self._in_thread(lambda batch=batch: self._reread(batch))  # type: ignore[misc]
             self._hand_on(readings, exchanged=False)
             count += len(batch)
+        self.counters.replayed += count
         return count
 
     async def close(self) -> None:

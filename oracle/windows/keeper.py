@@ -76,6 +76,8 @@ class _Window:
     observed: Plane
     late: list[Plane] = field(default_factory=list)
     closed: bool = False
+    choice: Choice | None = None
+    """What this node would choose, until a reading comes; asked for with every message (A2, A3)."""
 
     def planes(self) -> list[Plane]:
         return [self.closing, *self.late]
@@ -140,9 +142,12 @@ class Keeper:
 
     def choice(self, window: WindowStart) -> Choice:
         """The closing reading of every usage point, of all that this node holds (R2)."""
-        best = self._best(window, 0, len(self.registry))
-        indices = np.flatnonzero(best.held).astype(np.int64)
-        return self._choice(window, indices, best.take(indices))
+        held = self._held(window)
+        if held.choice is None:
+            best = self._best(window, 0, len(self.registry))
+            indices = np.flatnonzero(best.held).astype(np.int64)
+            held.choice = self._choice(window, indices, best.take(indices))
+        return held.choice
 
     def choice_from_rows(self, window: WindowStart, rows: Rows) -> Choice | Rejected:
         """A proposer's choice, from the records that this node holds.
@@ -231,6 +236,7 @@ class Keeper:
             held.closing = _moved(held.closing, before, stays, len(registry))
             held.observed = _moved(held.observed, before, stays, len(registry))
             held.late = [_moved(plane, before, stays, len(registry)) for plane in held.late]
+            held.choice = None
         self.registry = registry
 
     def _admit(self, reading: Reading, now_s: int | None) -> Accepted | Rejected:
@@ -270,6 +276,7 @@ class Keeper:
         return _keep_best(held.observed, index, reading, end)
 
     def _place(self, held: _Window, index: int, reading: Reading, end: int) -> Standing | Rejected:
+        held.choice = None
         if not held.closed:
             return _keep_best(held.closing, index, reading, end)
         taken = [plane for plane in held.planes() if plane.taken(index)]

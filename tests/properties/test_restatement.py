@@ -3,93 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consensus.model import NodeId
-from consensus.simulator.runs import NETWORK
-from oracle.model import Leaf, Reading, UsagePoint, WindowStart
-from oracle.restate import Restating
-from oracle.settle import Settlement
 from oracle.windows.calendar import Calendar
-from oracle.windows.vee import Rules
-from oracle.windows.window_data import WindowData
-from tests.unit.windows.meters import L, W, reading, town
+from tests.unit.oracle.restating import POINTS, Member, closing
 
 WINDOWS = 10
-POINTS = 3
-RULES = Rules(windows_max=64)
-REGISTRY = town(*[1] * POINTS)
 NEVER = 99
 ON_TIME = 0
-
-
-@dataclass
-class Member:
-    """One node's settlement and restatements, without agreement: what is decided is given to it."""
-
-    calendar: Calendar
-    history: dict[WindowStart, WindowData] = field(default_factory=dict)
-    revisions: list[tuple[int, int]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.settlement = Settlement(REGISTRY, RULES, NETWORK, NodeId(0), 4, 3)
-        self.settlement.begin_at(W)
-        self.restating = Restating(self.calendar, self.settlement, NodeId(0), 4)
-
-    def hear(self, readings: Sequence[Reading]) -> None:
-        self.settlement.open_windows(self.settlement.next_window + 2 * L)
-        late = [one for one in readings if self.restating.is_late(one)]
-        self.settlement.offer([one for one in readings if one not in late], None)
-        self.restating.offer(late)
-
-    def settle(self) -> None:
-        """Decide the next window as this node would propose it."""
-        window = self.settlement.next_window
-        self.settlement.open_windows(window)
-        self.settlement.close()
-        worth = self.settlement.make(window + L)
-        assert worth is not None
-        if worth.found is None:
-            self.restating.decided_void(window, 1)
-            self.settlement.skip(1)
-        else:
-            data = worth.found[0]
-            self.history[window] = data
-            self.restating.decided_window(data)
-            self.settlement.apply_window(data)
-        self.restating.moved(window)
-
-    def restate(self) -> WindowData | None:
-        """The next restatement as this node would propose it, and have it decided."""
-        for _ in range(200):
-            if self.restating.resolved:
-                break
-            for window in self.restating.take_wanted():
-                self.restating.recalled(window, self.history.get(window))
-        data = self.restating.make()
-        assert (data is not None) == self.restating.insists
-        if data is None:
-            return None
-        while not self.restating.can_absorb(data):
-            for window in self.restating.take_wanted():
-                self.restating.recalled(window, self.history[window])
-        self.restating.absorb(data)
-        self.settlement.attested = self.settlement.attested.apply(data)
-        self.history[data.summary.window] = data
-        self.revisions.append((data.summary.window, data.summary.revision))
-        return data
-
-    def leaves(self, point: int) -> list[Leaf]:
-        found = [data.leaf(UsagePoint(point)) for _, data in sorted(self.history.items())]
-        return [one for one in found if one is not None]
-
-
-def closing(point: int, at: int, registers: list[int]) -> Reading:
-    return reading(point, W + (at + 1) * L, registers[at], name=(point, at))
 
 
 @st.composite
@@ -115,7 +38,7 @@ def test_energy_over_the_latest_revisions_is_the_difference_of_the_registers(
         come = [place for place, delay in places.items() if place[1] + delay == now]
         mixed = sorted(come, key=lambda place: order[place[0] * WINDOWS + place[1]])
         for member, heard in zip(members, (come, mixed), strict=True):
-            member.hear([closing(point + 1, at, registers[point]) for point, at in heard])
+            member.hear([closing(point + 1, at, registers[point][at]) for point, at in heard])
             member.settle()
         while True:
             first, second = (member.restate() for member in members)
@@ -145,17 +68,17 @@ def test_energy_over_the_latest_revisions_is_the_difference_of_the_registers(
 def test_whatever_comes_within_the_calendar_is_attested_in_the_end(order: list[int], together: int) -> None:
     member = Member(Calendar(4, (2, 40), 15))
     registers = list(itertools.accumulate([70] * 10))
-    member.hear([closing(1, 0, registers)])
+    member.hear([closing(1, 0, registers[0])])
     for at in range(10):
         if at in (0, 9):
-            member.hear([closing(1, at, registers)])
-        member.hear([closing(2, at, registers)])
+            member.hear([closing(1, at, registers[at])])
+        member.hear([closing(2, at, registers[at])])
         member.settle()
         while member.restate():
             pass
     for first in range(0, len(order), together):
         come = order[first : first + together]
-        member.hear([closing(1, at, registers) for at in come])
+        member.hear([closing(1, at, registers[at]) for at in come])
     for _ in range(60):
         member.settle()
         while member.restate():

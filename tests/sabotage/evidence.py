@@ -8,6 +8,9 @@ from typing import Final
 
 from tests.sabotage.sabotage import Sabotage
 
+_APPLYING: Final = "oracle/duties/applying.py"
+_CHRONICLE: Final = "oracle/chronicle.py"
+_FETCHING: Final = "oracle/duties/fetching.py"
 _TALLY: Final = "consensus/agreement/tally.py"
 _ENGINE: Final = "consensus/agreement/engine.py"
 _ENVELOPE: Final = "consensus/envelope.py"
@@ -55,16 +58,16 @@ SABOTAGES: Final = (
         "the proof of two votes is not kept",
         "E1",
         _NODE,
-        "        self._out.records.append(JournalRecord(vote.height, EVIDENCE + DOUBLE_VOTE, encode(evidence)))\n",
+        "        self._context.write(chronicle.double_vote(self.genesis, committees, proof))\n",
         "",
         ("tests/scenarios/test_evidence.py",),
     ),
     Sabotage(
         "the proof of two votes holds one of them twice",
         "E1",
-        _NODE,
-        '            "second": {"payload": proof.second.payload, "signature": proof.second.signature},\n',
-        '            "second": {"payload": proof.first.payload, "signature": proof.first.signature},\n',
+        _CHRONICLE,
+        '        "second": {"payload": second.payload, "signature": second.signature},\n',
+        '        "second": {"payload": first.payload, "signature": first.signature},\n',
         ("tests/scenarios/test_evidence.py",),
     ),
     Sabotage(
@@ -198,15 +201,15 @@ SABOTAGES: Final = (
     Sabotage(
         "a registry that a peer hands over is believed",
         "U1",
-        _NODE,
-        'if not isinstance(devices, Rejected) and _root(devices) == entry.body.get("registry"):',
+        _APPLYING,
+        'if not isinstance(devices, Rejected) and root_of(devices) == entry.body.get("registry"):',
         "if not isinstance(devices, Rejected):",
         _CATCH_UP,
     ),
     Sabotage(
         "observations that a peer hands over are believed",
         "U1",
-        _NODE,
+        _FETCHING,
         "if not isinstance(known, Rejected) and self.settlement.observations_match(attachment, known):",
         "if not isinstance(known, Rejected):",
         _CATCH_UP,
@@ -214,9 +217,13 @@ SABOTAGES: Final = (
     Sabotage(
         "a node that was away skips windows it has no leaves of",
         "U1",
-        _NODE,
-        '                if data is None:\n                    self._want_part(entry.height, "window")\n                    return\n',
-        "                if data is None:\n                    self._unapplied.popleft()\n                    continue\n",
+        _APPLYING,
+        "                if data is None:\n"
+        "                    self.fetching.want(entry.height, WINDOW)\n"
+        "                    return\n",
+        "                if data is None:\n"
+        "                    unapplied.popleft()\n"
+        "                    continue\n",
         _CATCH_UP,
     ),
     Sabotage(
@@ -231,9 +238,9 @@ SABOTAGES: Final = (
     Sabotage(
         "a snapshot begins at the window it was made of",
         "U1",
-        _NODE,
-        'begin_at(WindowStart(Fields(entry.body).uint("window") + self.genesis.window_s))',
-        'begin_at(WindowStart(Fields(entry.body).uint("window")))',
+        _APPLYING,
+        '            WindowStart(Fields(entry.body).uint("window") + self.context.genesis.window_s)\n',
+        '            WindowStart(Fields(entry.body).uint("window"))\n',
         _CATCH_UP,
     ),
     Sabotage(

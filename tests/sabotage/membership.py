@@ -151,4 +151,12 @@ SABOTAGES: Final = (
         'self.directory.glob("share-*.json") if _epoch_of(path) <= epoch]',
         ("tests/unit/keys/test_ceremony_secrets.py",),
     ),
+    Sabotage(
+        "a node that has left keeps its share in memory",
+        "K4",
+        "oracle/runtime.py",
+        "        async with self._secrets_turn:\n            self._share = None\n",
+        "        async with self._secrets_turn:\n",
+        ("tests/integration/node/test_membership.py",),
+    ),
 )

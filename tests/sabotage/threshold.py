@@ -1,18 +1,17 @@
 """Sabotages of the group's signature: T1 to T3."""
 
-# ruff: noqa: E501 - the lines of the product stand here as they are there
-
 from __future__ import annotations
 
 from typing import Final
 
 from tests.sabotage.sabotage import Sabotage
 
+_JUDGING: Final = "oracle/duties/judging.py"
+_SIGNATURE: Final = "oracle/duties/signature.py"
 _SHARES: Final = "consensus/threshold/shares.py"
 _BLS: Final = "consensus/threshold/bls.py"
 _SCHEME: Final = "consensus/threshold/scheme.py"
 _ATTEST: Final = "oracle/attest.py"
-_NODE: Final = "oracle/node.py"
 _UNIT: Final = ("tests/unit/threshold",)
 _MADE: Final = ("tests/unit/threshold/test_threshold_shares.py",)
 _ATTESTING: Final = ("tests/unit/oracle/test_attest.py", "tests/scenarios/test_threshold.py")
@@ -21,10 +20,12 @@ SABOTAGES: Final = (
     Sabotage(
         "a share is made over what is only proposed",
         "T1",
-        _NODE,
-        "                self._pending[ask.entry.digest] = ask\n",
-        "                self._pending[ask.entry.digest] = ask\n"
-        '                self._out.signings.append(Signing("share", ask.entry.digest, ask.entry.height))\n',
+        _JUDGING,
+        "        self.pending[ask.entry.digest] = ask\n",
+        "        self.pending[ask.entry.digest] = ask\n"
+        "        from consensus.step import Signing\n"
+        "\n"
+        '        self.context.sign(Signing("share", ask.entry.digest, ask.entry.height))\n',
         _ATTESTING,
     ),
     Sabotage(
@@ -130,18 +131,18 @@ SABOTAGES: Final = (
     Sabotage(
         "bad shares are not noted",
         "T2",
-        _NODE,
-        '                self._note("bad-shares", height, ", ".join(map(str, culprits)))\n',
+        _SIGNATURE,
+        '        self.context.note("bad-shares", bad.height, ", ".join(map(str, bad.culprits)))\n',
         "",
         _ATTESTING,
     ),
     Sabotage(
         "a share that was lost is not said again",
         "T2",
-        _NODE,
-        "            if share is not None:\n                self._send([Outgoing(frames.share_frame(share))])\n"
-        "            self._want_part",
-        "            self._want_part",
+        _SIGNATURE,
+        "            if share is not None:\n"
+        "                self.context.send([Outgoing(frames.share_frame(share))])\n",
+        "",
         _ATTESTING,
     ),
     Sabotage(

@@ -8,8 +8,8 @@ from typing import Final
 
 from tests.sabotage.sabotage import Sabotage
 
+_JUDGING: Final = "oracle/duties/judging.py"
 _SETTLE: Final = "oracle/settle.py"
-_NODE: Final = "oracle/node.py"
 _SCENARIO: Final = ("tests/scenarios/test_windows.py",)
 _VOIDS: Final = ("tests/scenarios/test_windows.py", "tests/scenarios/test_voids.py")
 _WINDOWS: Final = ("tests/scenarios/test_windows.py", "tests/unit/windows")
@@ -179,25 +179,26 @@ SABOTAGES: Final = (
     Sabotage(
         "an entry of an unknown kind is voted for",
         "A3",
-        _NODE,
-        "            verdict, objection = False, Objection.OTHER_KIND\n",
-        "            verdict, objection = True, Objection.OTHER_KIND\n",
+        _JUDGING,
+        "        return Objection.OTHER_KIND\n",
+        "        return True\n",
         ("tests/scenarios/test_voids.py",),
     ),
     Sabotage(
         "a registry that the chain does not have is voted for",
         "A3",
-        _NODE,
-        '        if chain is None or _root(chain.devices) != entry.body.get("registry"):\n            return None\n',
+        _JUDGING,
+        '        if chain is None or root_of(chain.devices) != entry.body.get("registry"):\n'
+        "            return None\n",
         "        if chain is None:\n            return None\n",
         ("tests/scenarios/test_voids.py",),
     ),
     Sabotage(
         "a registry's count of devices is believed",
         "A3",
-        _NODE,
-        'return self._registry_changed() and entry.body.get("device-count") == len(chain.devices)',
-        "return self._registry_changed()",
+        _JUDGING,
+        'return self.registry_changed and entry.body.get("device-count") == len(chain.devices)',
+        "return self.registry_changed",
         ("tests/scenarios/test_voids.py",),
     ),
     Sabotage(
@@ -219,9 +220,9 @@ SABOTAGES: Final = (
     Sabotage(
         "the deadline alone is enough to give a window up",
         "A7",
-        _NODE,
-        "late = self._past_deadline and round_ >= VOID_ROUND_MIN",
-        "late = self._past_deadline",
+        _JUDGING,
+        "late = self.closing.past_deadline and round_ >= VOID_ROUND_MIN",
+        "late = self.closing.past_deadline",
         _VOIDS,
     ),
     Sabotage(

@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 
 from consensus.messages import Entry
 from consensus.step import Step
+from oracle import memory
+from oracle.events import Event
 from oracle.model import Leaf, Record, UsagePoint, WindowSummary, read_summary
+from oracle.restate import LATE
+from oracle.storage.database import Database
 from oracle.windows.calendar import Calendar
 from oracle.windows.window_data import WindowData
-from tests.scenarios.network import OneEar, Town
+from tests.scenarios.network import Member, OneEar, Town
 from tests.simulation.whole_node import WINDOW_S, Meters, WholeNode
 
 CALENDAR = Calendar(period_windows=2, delays_windows=(2, 6), revisions_max=3)
@@ -30,6 +34,30 @@ class Silent(OneEar):
             for one in super().records(time_s)
             if not any(point == one.source and low < time_s <= high for point, low, high in self.outages)
         ]
+
+
+class Mindful(Member):
+    """A member that remembers late records in a real database, and starts with what the shell reads again.
+
+    These are the records of windows that are not settled yet, and those that the database names.
+    """
+
+    def __init__(self, *arguments: object, database: Database, **settings: object) -> None:
+        self._database = database
+        super().__init__(*arguments, **settings)  # type: ignore[arg-type]
+
+    def _happen(self, event: Event) -> None:
+        before = len(self._out.records)
+        super()._happen(event)
+        writes = memory.Writes()
+        writes.add_records([one for one in self._out.records[before:] if one.kind == LATE])
+        self._database.transaction(writes.journal, writes.history, writes.truncate_below)
+
+    def _replayed(self) -> list[Record]:
+        named = memory.late_records(self._database.history)
+        since_s = self.node.settlement.next_window
+        held = super()._replayed()
+        return [one for one in held if one.hash in named or self._meters.reading(one).time_s > since_s]
 
 
 def late_town(calendar: Calendar = CALENDAR, **settings: object) -> Town:

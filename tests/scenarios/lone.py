@@ -11,9 +11,9 @@ from consensus.messages import Entry, Phase, Proposal, Vote
 from consensus.model import Digest, NodeId, Rejected, Round
 from consensus.step import Signing, Step
 from oracle import frames
+from oracle.duties.pace import DEADLINE_TIMER
 from oracle.events import ChainRead, TimerPassed
 from oracle.model import Device
-from oracle.node import DEADLINE_TIMER
 from tests.scenarios.network import Member, Town
 
 
@@ -100,7 +100,7 @@ class Lone:
     @property
     def late(self) -> bool:
         """Whether the node holds its window to be past the deadline."""
-        return self.node._past_deadline
+        return self.node.past_deadline
 
     def skip_rounds_to(self, round_: int) -> None:
         """Let rounds pass without any agreement until this one."""

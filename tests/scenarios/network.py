@@ -21,9 +21,11 @@ from consensus.simulator.disk import Disk
 from consensus.simulator.runs import keys
 from consensus.simulator.world import Faults, World
 from consensus.step import JournalRecord, Step, Transmission
+from oracle.chronicle import DECIDED, PART
+from oracle.duties.pace import Pace
 from oracle.events import CommitteeProposed, Event
 from oracle.model import Record
-from oracle.node import DECIDED, PART, Node, Pace
+from oracle.node import Node
 from oracle.windows.calendar import Calendar
 from tests.simulation.whole_node import PACE, WINDOW_S, Meters, Shelf, WholeNode
 

@@ -9,10 +9,11 @@ import pytest
 from consensus.model import NodeId, Rejected
 from consensus.step import Step
 from oracle import frames
+from oracle.chronicle import LEAVES
+from oracle.duties.applying import SNAPSHOT_EVERY
 from oracle.events import ChainRead, Received
 from oracle.frames import Part
 from oracle.model import encode_devices
-from oracle.node import LEAVES, SNAPSHOT_EVERY
 from tests.scenarios.network import Member, Town, entries_of
 from tests.simulation.whole_node import WINDOW_S
 
@@ -146,14 +147,14 @@ def test_u1_a_registry_that_a_peer_tells_wrongly_is_not_even_taken_for_the_chain
     height = town.entries("registry")[1].height
 
     def waits_for_the_registry() -> bool:
-        waiting = town.node(3)._unapplied
+        waiting = town.node(3)._context.unapplied
         return bool(waiting) and waiting[0][0].entry.height == height
 
     town.run_until(waits_for_the_registry, 60)
-    before = town.node(3)._chain
+    before = town.node(3)._judging.chain
     wrong = encode_devices(town.ears[0].devices()[1:])
     town.happen(3, Received(NodeId(0), Part(height, "registry", wrong)))
-    assert town.node(3)._chain == before
+    assert town.node(3)._judging.chain == before
     assert waits_for_the_registry()
 
 

@@ -14,8 +14,8 @@ from consensus.model import NodeId
 from consensus.step import Step
 from consensus.threshold.bls import verify
 from oracle import frames
+from oracle.chronicle import DECIDED
 from oracle.events import BundleMade, Event
-from oracle.node import DECIDED
 from tests.scenarios.network import Member, Town, records_of
 
 PHASES = [Phase.HELLO, Phase.DEAL, Phase.RESPOND, Phase.ACTIVATE]

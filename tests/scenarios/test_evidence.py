@@ -9,9 +9,10 @@ from consensus.messages import Phase, Vote
 from consensus.model import Digest, EpochNumber, Height, NodeId, Round
 from consensus.step import Step
 from oracle.audit.case import Expectations
+from oracle.chronicle import EVIDENCE
 from oracle.evidence.verify import judge
 from oracle.memory import Writes
-from oracle.node import EVIDENCE, EVIDENCE_PER_KEY_MAX
+from oracle.node import EVIDENCE_PER_KEY_MAX
 from oracle.storage.history import StoredEvidence
 from tests.scenarios.lone import Lone
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing as closing_at_the_end
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -13,13 +15,16 @@ from consensus.messages import Entry
 from consensus.model import NodeId, Rejected, Round
 from consensus.simulator.network import NetworkFaults
 from consensus.simulator.world import Faults
+from oracle import memory
+from oracle.duties.applying import SNAPSHOT_EVERY
 from oracle.events import Offered
 from oracle.model import Assurance, UsagePoint
-from oracle.node import SNAPSHOT_EVERY
+from oracle.storage.database import Database
 from oracle.windows.calendar import Calendar
 from oracle.windows.late import LateReason
 from tests.scenarios.late import (
     CALENDAR,
+    Mindful,
     closing,
     energy_adds_up,
     hear_late,
@@ -248,6 +253,26 @@ def test_a8_without_runs_nothing_is_ever_restated() -> None:
     assert restatements(town) == []
 
 
+def test_a8_a_run_that_a_void_of_many_windows_skips_over_is_held_after_it() -> None:
+    """Nobody was there when the run was due; the record came before, and has its run all the same."""
+    calendar = Calendar(period_windows=2, delays_windows=(4,))
+    town, window = with_outage(calendar=calendar)
+    hear_late(town, [1], closing(1, window))
+    town.kill(*EVERYBODY)
+    for point in (1, 2, 3):
+        silence(town, point, town.now_s(), 12)
+    town.run_s(10 * WINDOW_S)
+    town.boot(*EVERYBODY)
+    town.run_until(lambda: len(restatements(town)) >= 2, 200)
+    (void,) = town.entries("void")
+    start, count = int(str(void.body["window"])), int(str(void.body["count"]))
+    due = calendar.period_end_s(window, WINDOW_S) + 4 * WINDOW_S  # type: ignore[arg-type]
+    assert start < due < start + count * WINDOW_S, "the log never comes to the window that the run begins at"
+    assert restatements(town) == [(window, 1), (window + WINDOW_S, 1)]
+    energy_adds_up(town)
+    same_leaves(town)
+
+
 # -- what changes nothing ---------------------------------------------------------------------------
 
 
@@ -266,12 +291,13 @@ def test_a8_unsigned_data_are_not_restated() -> None:
     assert town.node(0).rejections["late-and-unsigned"] == 1
 
 
-@pytest.mark.parametrize("into_wh", [0, 10**9])
-def test_a8_a_register_that_contradicts_its_neighbours_gives_no_leaf(into_wh: int) -> None:
+@pytest.mark.parametrize("more_wh", [-10_000, 10**9, WINDOW_S + 5], ids=["fallen", "far", "above-the-next"])
+def test_a8_a_register_that_contradicts_its_neighbours_gives_no_leaf(more_wh: int) -> None:
     town, window = with_outage()
     true = Meters(signed=3).reading(closing(1, window))
+    wrong = dataclasses.replace(true, import_register_wh=(true.import_register_wh or 0) + more_wh)
     for slot in EVERYBODY:
-        town.happen(slot, Offered((dataclasses.replace(true, import_register_wh=into_wh),), exchanged=False))
+        town.happen(slot, Offered((wrong,), exchanged=False))
     until_window(town, window + 12 * WINDOW_S)
     assert restatements(town) == []
     assert all(town.node(slot).rejections["contradicts-attested"] >= 1 for slot in EVERYBODY)
@@ -314,10 +340,9 @@ def test_a8_a_node_does_not_agree_to_go_on_without_what_it_holds() -> None:
     going_on = Entry(node.network, node.height, node.engine.head[1], "window", {"window": due, "revision": 0})
     asked = CheckWanted(going_on, b"", NodeId(1), Round(0))
     for slot in (0, 1):
-        town.node(slot)._pending[going_on.digest] = asked
-        town.node(slot)._check(asked)
-    assert going_on.digest in node._pending  # neither agreed to nor refused: its time may come
-    assert going_on.digest not in town.node(1)._pending
+        town.node(slot)._judging.look_at(asked)
+    assert going_on.digest in node._judging.pending  # neither agreed to nor refused: its time may come
+    assert going_on.digest not in town.node(1)._judging.pending
 
 
 def test_a8_what_only_one_member_holds_is_handed_over_to_all() -> None:
@@ -334,12 +359,10 @@ def test_a8_a_proposal_of_a_window_out_of_turn_is_refused() -> None:
     due = CALENDAR.period_end_s(window, WINDOW_S) + 2 * WINDOW_S  # type: ignore[arg-type]
     town.run_until(lambda: town.node(0).settlement.next_window == due)
     node = town.node(0)
-    for wrong in (window - 5 * WINDOW_S, window + WINDOW_S, 7):
+    for wrong in (window - 5 * WINDOW_S, due - WINDOW_S, 7, window + WINDOW_S):
         body: dict[str, Value] = {"window": wrong, "revision": 1}
         entry = Entry(node.network, node.height, node.engine.head[1], "window", body)
-        verdict, wanted = node.restating.check(entry, b"", NodeId(1))
-        assert not verdict
-        assert not wanted or wrong == window + WINDOW_S
+        assert node.restating.check(entry, b"", NodeId(1)) == (False, []), "refused at once"
 
 
 # -- restarts and catching up -------------------------------------------------------------------------
@@ -353,10 +376,28 @@ def test_a8_a_node_that_was_away_follows_restatements_by_the_log() -> None:
     until = town.node(0).settlement.next_window + 2 * WINDOW_S
     town.run_until(lambda: town.node(0).settlement.next_window >= until)
     town.boot(3)
-    town.run_until(lambda: town.head(3) == town.head(0) and not town.node(3)._unapplied, 100)
+    town.run_until(lambda: town.head(3) == town.head(0) and not town.node(3)._context.unapplied, 100)
     assert town.node(3).settlement.attested.digest == town.node(0).settlement.attested.digest
     assert town.node(3).restating.to_bytes() == town.node(0).restating.to_bytes()
     same_leaves(town)
+
+
+def test_a8_a_late_record_is_remembered_across_restarts_until_it_is_attested(tmp_path: Path) -> None:
+    """Its sender has its receipt and may have forgotten it; nobody else has heard it yet."""
+    with closing_at_the_end(Database(tmp_path / "node.db")) as database:
+        town, window = with_outage(makes={2: partial(Mindful, calendar=CALENDAR, database=database)})
+        late = closing(1, window)
+        hear_late(town, [2], late)
+        assert memory.late_records(database.history) == (late.hash,)
+        for _ in range(2):
+            town.kill(2)
+            town.boot(2)
+        assert restatements(town) == []
+        town.run_until(lambda: len(restatements(town)) >= 2)
+        assert restatements(town) == [(window, 1), (window + WINDOW_S, 1)]
+        town.run_until(lambda: town.head(2) == town.head(0))
+        assert memory.late_records(database.history) == ()
+        energy_adds_up(town)
 
 
 @pytest.mark.parametrize("slots", [(2,), (0, 1, 2, 3)])

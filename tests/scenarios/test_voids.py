@@ -9,10 +9,11 @@ import pytest
 
 from consensus.dkg.bundle import encode_attachment
 from consensus.messages import Certificate, Entry
+from oracle.duties.judging import VOID_ROUND_MIN
+from oracle.duties.pace import COLLECT_TIMER, DEADLINE_TIMER
 from oracle.events import ChainRead
 from oracle.frames import NUMBER_MAX
 from oracle.model import Device, Reading, Record
-from oracle.node import COLLECT_TIMER, DEADLINE_TIMER, VOID_ROUND_MIN
 from oracle.settle import VoidReason
 from oracle.windows.registry import CAPACITY_W_MAX, Registry
 from tests.scenarios.lone import Lone

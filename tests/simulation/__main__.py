@@ -25,6 +25,7 @@ EXPECTED = Expected(
         "entry attested",
         "entry: justify",
         "entry: registry",
+        "entry: restatement",
         "entry: window",
         "evidence against a traitor",
         "forged record refused",

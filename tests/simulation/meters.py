@@ -29,19 +29,26 @@ from oracle.model import (
     UsagePoint,
     ZoneId,
 )
-from tests.simulation.whole_node import Meters
+from tests.simulation.whole_node import WINDOW_S, Meters
 
 SECOND_FACE_WH = 7
+OUTAGE_S = 3 * WINDOW_S
+"""How long a meter is cut off, at least."""
+REPEATED_S = 4
+"""So long a meter that is back repeats what nobody has heard."""
 
 
 @dataclass(slots=True)
 class Street:
     """All meters of a world, and what they have signed."""
 
+    seed: int = 0
     signed: int = 3
     unsigned: int = 1
     heard: float = 1.0
     """In which share of cases a node hears a record."""
+    outage: float = 0.0
+    """In which share of stretches of OUTAGE_S a signed meter is cut off; its records come after it."""
     two_faced: frozenset[int] = frozenset()
     truth: dict[RecordHash, tuple[int, int, int]] = field(default_factory=dict)
     """Of every record that a meter made: usage point, time, register in Wh."""
@@ -73,11 +80,23 @@ class Street:
 
     def say(self, time_s: int, slot: int, chance: Random, more: int) -> list[Record]:
         """The records of one second as one node hears them."""
-        return [
-            self._record(device.device, time_s, slot)
-            for device in self.registered(more)
-            if chance.random() < self.heard
+        points = [device.device for device in self.registered(more)]
+        said = [
+            point for point in points if chance.random() < self.heard and not self._cut_off(point, time_s)
         ]
+        records = [self._record(point, time_s, slot) for point in said]
+        begun_s = time_s - time_s % OUTAGE_S
+        if time_s < begun_s + REPEATED_S:
+            back = [point for point in said if self._cut_off(point, begun_s - 1)]
+            ends = range(begun_s - OUTAGE_S + WINDOW_S, begun_s + 1, WINDOW_S)
+            records += [self._record(point, end, slot) for point in back for end in ends]
+        return records
+
+    def _cut_off(self, point: int, time_s: int) -> bool:
+        if not self.outage or not self.signs(point):
+            return False
+        drawn = hashlib.sha256(b"%d %d %d" % (self.seed, point, time_s // OUTAGE_S)).digest()
+        return drawn[0] < self.outage * 256
 
     def read(self, record: Record) -> Reading | None:
         """The reading in a record; None for what no meter signed."""

@@ -53,17 +53,33 @@ def test_a_long_campaign_must_cover_every_fault_and_rule_that_is_expected() -> N
     assert missing(Report(seeds=LONG - 1), plan, expected) == ()
 
 
-def test_a_failure_prints_its_seed_and_the_command_that_shows_it_again() -> None:
-    def break_at_three(run: Run) -> Report:
-        if run.seed == 3:
-            raise InvariantBroken("two and two are four")
-        return Report(seeds=1)
+def break_at_three(run: Run) -> Report:
+    if run.seed == 3:
+        raise InvariantBroken("two and two are four")
+    return run_either(run)
 
+
+def test_a_failure_prints_its_seed_and_the_command_that_shows_it_again() -> None:
     plan = Plan(1, 9, None, 5, ("none",), 7000)
     out = io.StringIO()
     assert tell(run_campaign(plan, break_at_three, EXPECTED, COMMAND, None), out, as_json=False) == 1
     assert "seed 3, 5 nodes, none: two and two are four" in out.getvalue()
     assert f"{COMMAND} --seed 3 --seeds 1 --nodes 5 --adversary none --seconds 7" in out.getvalue()
+
+
+def test_seeds_side_by_side_give_the_summary_of_seeds_in_turn() -> None:
+    plan = Plan(1, 4, None, 4, ("replay", "none"), 3000)
+    alone, together = (
+        run_campaign(plan, run_either, EXPECTED, COMMAND, None, jobs).report for jobs in (1, 2)
+    )
+    assert alone == together
+
+
+def test_a_failure_in_another_process_is_told_by_its_seed() -> None:
+    plan = Plan(1, 9, None, 4, ("replay",), 3000)
+    outcome = run_campaign(plan, break_at_three, EXPECTED, COMMAND, None, jobs=2)
+    assert outcome.failure == "seed 3, 4 nodes, replay: two and two are four"
+    assert outcome.report.seeds == 2
 
 
 def test_an_interrupted_campaign_tells_what_it_has() -> None:

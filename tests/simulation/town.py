@@ -8,6 +8,7 @@ on chain once. Then faults end, and every honest node goes on.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
@@ -34,8 +35,9 @@ from consensus.simulator.runs import (
 from consensus.simulator.world import Machine
 from consensus.threshold.bls import verify
 from deploy.demo.adversaries import ALL
-from oracle.model import read_summary
+from oracle.model import Leaf, read_summary
 from oracle.schedule import transmission
+from oracle.windows.calendar import Calendar
 from oracle.windows.window_data import WindowData
 from tests.simulation.chain import Chain, ChainFaults
 from tests.simulation.meters import Street
@@ -45,8 +47,19 @@ from tests.simulation.whole_node import WINDOW_S, Shelf
 ORACLE = Principal(26, bytes(20), "production-oracle")
 TWO_FACED_METER = "two-faced-meter"
 NAMES = (*ALL, TWO_FACED_METER)
+OUTAGE = 0.3
+"""Where late data are restated: in which share of stretches a meter is cut off."""
 ON_CHAIN_MS = 120_000
 """So long after the faults all that was decided in them must be on chain."""
+
+
+def draw_calendar(seed: int) -> Calendar:
+    """One in which late data are restated within a run, or that of everyday."""
+    draw = Random(seed ^ 0xCA41)
+    if draw.random() >= ON:
+        return Calendar()
+    delays = draw.choice(((1,), (1, 3), (2, 5)))
+    return Calendar(period_windows=draw.choice((1, 2, 3)), delays_windows=delays)
 
 
 def draw_town_faults(seed: int) -> tuple[Faults, ChainFaults]:
@@ -96,7 +109,7 @@ def build_town(
         street, drawn_of_chain if chain_faults is None else chain_faults, chance, world.coverage.faults
     )
     genesis = Genesis(0x80000000, ORACLE, WINDOW_S, committee_of(run.nodes))
-    town = Town(genesis, world, street, chain, keys(run.nodes))
+    town = Town(genesis, world, street, chain, draw_calendar(run.seed), keys(run.nodes))
     kind = ALL.get(run.adversary or "")
     traitors = draw_traitors(run) if kind is not None else ()
     adversaries: list[Adversary] = []
@@ -119,7 +132,8 @@ def run_town(run: Run) -> Report:
     """Run whole nodes through one seed. Raises InvariantBroken."""
     two_faced = frozenset({1, 2} if run.adversary == TWO_FACED_METER else ())
     heard = Random(run.seed).choice((1.0, 0.9, 0.5))
-    scene = build_town(run, Street(heard=heard, two_faced=two_faced))
+    outage = 0.0 if draw_calendar(run.seed) == Calendar() else OUTAGE
+    scene = build_town(run, Street(run.seed, heard=heard, two_faced=two_faced, outage=outage))
     return run_scene(scene, run)
 
 
@@ -137,14 +151,15 @@ def run_scene(scene: Scene, run: Run) -> Report:
         check(sum(key in block for block in town.chain.blocks) == 1, f"{key} is on chain once (C1)")
     for host in world.honest:
         check_log(host.disk, town.genesis.network, committee)
-        check_windows(host.disk)
+        check_windows(host.disk, town.calendar)
         check_leaves(host.disk, town.street)
     check_signatures(scene)
     coverage = world.coverage
     coverage.acts["two-faced-meter: second faces shown"] += town.street.shown
     coverage.rules["forged record refused"] += town.street.forged
     for entry in entries_of(world.honest[0].disk):
-        coverage.rules[f"entry: {entry.kind}"] += 1
+        again = entry.kind == "window" and Fields(entry.body).uint("revision")
+        coverage.rules["entry: restatement" if again else f"entry: {entry.kind}"] += 1
     for role, _, reason in town.ceremony_faults:
         coverage.rules[f"ceremony fault: {role} {reason}"] += 1
     return report_of(world, town.genesis.network, committee, scene.adversaries, goal, run)
@@ -167,38 +182,73 @@ def keys_due(scene: Scene) -> Iterator[tuple[int, str]]:
             yield height, wanted.key
 
 
-def check_windows(disk: Disk) -> None:
-    """No window is left out, none is there twice (A7)."""
+def check_windows(disk: Disk, calendar: Calendar) -> None:
+    """No window is left out, none is there twice (A7); what comes later is a further revision (A8)."""
     following: int | None = None
+    revisions: dict[int, int] = {}
     for entry in entries_of(disk):
         fields = Fields(entry.body)
         if entry.kind == "activate":
             following = fields.uint("first-window")
+        elif entry.kind == "window" and (revision := fields.uint("revision")):
+            window = fields.uint("window")
+            check(window in revisions, f"window {window} is settled before it is restated (A8)")
+            check(
+                revision == revisions[window] + 1, f"revision {revision} of window {window} is the next (A8)"
+            )
+            check(revision <= calendar.revisions_max, "no window is restated more often than agreed (A8)")
+            revisions[window] = revision
         elif entry.kind in ("window", "void"):
             window = fields.uint("window")
             check(window == following, f"window {window} follows {following}")
             following = window + WINDOW_S * (fields.uint("count") if entry.kind == "void" else 1)
+            revisions.update(dict.fromkeys(range(window, following, WINDOW_S), 0))
 
 
 def check_leaves(disk: Disk, street: Street) -> None:
-    """Every leaf follows from what its meter signed, and energy from two attested registers (R3)."""
-    registers: dict[int, tuple[int, int]] = {}
+    """Every leaf follows from what its meter signed, and energy from two attested registers (R3).
+
+    When the log goes on to another window nothing is counted twice or left out, whatever was
+    restated before (A8): of each meter, energy adds up to the difference of its outer registers.
+    """
+    leaves: dict[int, dict[int, Leaf]] = {}
     for entry in entries_of(disk):
-        if entry.kind != "window" or (entry.height, "window") not in disk.parts:
+        if entry.kind != "window":
+            continue
+        if not Fields(entry.body).uint("revision"):
+            for said in leaves.values():
+                check_chain([said[window] for window in sorted(said)])
+        if (entry.height, "window") not in disk.parts:
             continue
         summary = read_summary(entry.body)
         data = WindowData.from_bytes(disk.parts[entry.height, "window"], summary)  # type: ignore[arg-type]
         check(isinstance(data, WindowData), "the leaves give the summary")
         for at in range(len(data.leaves.usage_point)):  # type: ignore[union-attr]
             leaf = data.leaves.leaf(at, data.summary.window)  # type: ignore[union-attr]
-            check(leaf.record in street.truth, f"the record of {leaf.usage_point} was made by its meter")
-            point, time_s, register_wh = street.truth[leaf.record]
-            check(point == leaf.usage_point, "a leaf names a record of its own meter")
-            check(leaf.window < time_s <= leaf.window + WINDOW_S, "the record belongs to the window (R1)")
-            check(register_wh == leaf.import_register_wh, "the leaf says what the record says (R3)")
-            since, before_wh = registers.get(point, (leaf.window, register_wh))
-            check((leaf.since, leaf.import_wh) == (since, register_wh - before_wh), "energy is exact (R3)")
-            registers[point] = (leaf.window, register_wh)
+            check_leaf(leaf, street)
+            before = leaves.setdefault(leaf.usage_point, {})
+            since = max((window for window in before if window < leaf.window), default=leaf.window)
+            base_wh = before[since].import_register_wh if since < leaf.window else leaf.import_register_wh
+            exact = (since, leaf.import_register_wh - base_wh)
+            check((leaf.since, leaf.import_wh) == exact, "energy is exact (R3)")
+            before[leaf.window] = leaf
+
+
+def check_leaf(leaf: Leaf, street: Street) -> None:
+    """A leaf says what a record of its meter says, and the record belongs to its window."""
+    check(leaf.record in street.truth, f"the record of {leaf.usage_point} was made by its meter")
+    point, time_s, register_wh = street.truth[leaf.record]
+    check(point == leaf.usage_point, "a leaf names a record of its own meter")
+    check(leaf.window < time_s <= leaf.window + WINDOW_S, "the record belongs to the window (R1)")
+    check(register_wh == leaf.import_register_wh, "the leaf says what the record says (R3)")
+
+
+def check_chain(said: list[Leaf]) -> None:
+    """The newest leaves of one meter: each begins where the one before it ends."""
+    for before, after in itertools.pairwise(said):
+        check(after.since == before.window, f"no energy of {after.usage_point} is counted twice (A8)")
+        exact_wh = after.import_register_wh - before.import_register_wh
+        check(after.import_wh == exact_wh, f"the energy of {after.usage_point} adds up (A8)")
 
 
 def check_signatures(scene: Scene) -> None:

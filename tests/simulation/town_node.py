@@ -30,6 +30,7 @@ from oracle import frames
 from oracle.events import ChainRead, Event, SharesCombined
 from oracle.model import Record
 from oracle.schedule import transmission
+from oracle.windows.calendar import Calendar
 from tests.simulation.chain import Chain
 from tests.simulation.meters import Ear, Street
 from tests.simulation.sealing import seal
@@ -83,6 +84,7 @@ class Town:
     world: TownWorld
     street: Street
     chain: Chain
+    calendar: Calendar
     keys: Sequence[PrivateKey]
     shelves: list[Shelf] = field(default_factory=list)
     ceremony_faults: set[tuple[str, int, str]] = field(default_factory=set)
@@ -102,7 +104,7 @@ class TownNode(WholeNode):
             more=lambda: chain.more_meters,
         )
         shelf = town.shelves[slot]
-        super().__init__(town.genesis, town.keys[slot], disk, shelf, ear, world)
+        super().__init__(town.genesis, town.keys[slot], disk, shelf, ear, world, calendar=town.calendar)
         self._town, self._slot = town, slot
         self._bundles = shelf.bundles
         if adversary is not None:

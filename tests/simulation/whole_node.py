@@ -25,6 +25,8 @@ from consensus.simulator.world import World
 from consensus.step import Outgoing, Signing, Step, StepBuilder, Timer, Transmission
 from consensus.threshold.shares import BadShares, Combined, SecretShare, combine
 from oracle import frames
+from oracle.chronicle import Stored
+from oracle.duties.pace import Pace
 from oracle.events import (
     BundleMade,
     ChainRead,
@@ -55,8 +57,9 @@ from oracle.model import (
     ZoneId,
     read_summary,
 )
-from oracle.node import Node, Pace, Stored
+from oracle.node import Node
 from oracle.seats import Seats
+from oracle.windows.calendar import Calendar
 from oracle.windows.vee import Rules
 
 WINDOW_S = 10
@@ -135,6 +138,7 @@ class WholeNode:
         meters: Meters,
         clock: World,
         book: Sequence[bytes] = (),
+        calendar: Calendar | None = None,
     ) -> None:
         """`book` names the hosts' keys in the world's order; by default the committee's."""
         self._key, self._disk, self._shelf, self._meters, self._clock = key, disk, shelf, meters, clock
@@ -146,6 +150,7 @@ class WholeNode:
             Rules(window_s=WINDOW_S, tolerance_s=WINDOW_S, windows_max=64),
             PACE,
             Timeouts(),
+            calendar,
         )
         self._book = tuple(book) or genesis.committee.node_keys
         self._seats = Seats()
@@ -159,7 +164,7 @@ class WholeNode:
         if self._shelf.proposed is not None:
             self._happen(CommitteeProposed(self._shelf.proposed))
         self._happen(Started())
-        readings = [self._meters.reading(record) for record in self._shelf.records.values()]
+        readings = [self._meters.reading(record) for record in self._replayed()]
         if readings:
             self._happen(Offered(tuple(readings), exchanged=False))
         self._out.timers.append(Timer(FEED_TIMER, 1000))
@@ -208,6 +213,10 @@ class WholeNode:
         return self._out.take()
 
     # -- the shell's work -------------------------------------------------------------
+
+    def _replayed(self) -> list[Record]:
+        """The records that are read again at a start."""
+        return list(self._shelf.records.values())
 
     def _now_ms(self) -> int:
         return 1_700_000_000_000 + self._clock.now_ms

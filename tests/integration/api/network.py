@@ -28,6 +28,7 @@ from oracle import memory
 from oracle.api.view import ChainStanding, IntakeStanding, Problem
 from oracle.chain.address import chain_of
 from oracle.chain.transaction import ContractCall, serialise, sign, txid_of, unsigned
+from oracle.chronicle import DECIDED, PART
 from oracle.conduct import Conduct
 from oracle.events import Offered
 from oracle.feeds.formats import Context, Parsed, RosterEntry, parse
@@ -36,7 +37,6 @@ from oracle.feeds.signatures import confirm
 from oracle.feeds.virtual_meter import VirtualGateway, VirtualMeter, register_item
 from oracle.journey import Travel
 from oracle.model import Assurance, Curve, Device, DeviceKind, Reading, Record, UsagePoint, ZoneId
-from oracle.node import DECIDED, PART
 from oracle.schedule import transmission
 from oracle.storage.database import Database
 from oracle.storage.history import ChainReceipt

@@ -27,13 +27,13 @@ from oracle.chain.contracts import OracleContracts
 from oracle.chain.disputes import Disputes, Submission, SubmissionState
 from oracle.chain.endpoint import ClientLimits
 from oracle.chain.outbox import Outbox
+from oracle.chronicle import DECIDED, PART
 from oracle.cli import main
 from oracle.evidence.build import double_vote
 from oracle.evidence.file import digest_of
 from oracle.evidence.verify import judge
 from oracle.memory import Writes
 from oracle.model import WindowStart, read_summary
-from oracle.node import DECIDED, PART
 from oracle.prosecutor import Prosecutor
 from oracle.storage.history import StoredEvidence
 from oracle.windows.leaves import Leaves

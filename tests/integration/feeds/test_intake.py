@@ -188,6 +188,19 @@ async def test_a_restart_hands_on_what_arrived_since(tmp_path: Path) -> None:
         assert again.handed.records == {record.hash for record in records[100:]}
 
 
+async def test_records_that_are_named_are_read_again_however_long_ago_they_came(tmp_path: Path) -> None:
+    """A8: late records that wait for a run, after a restart; of those that are gone nothing comes."""
+    records = [signed(at) for at in range(1, 8)]
+    async with house(tmp_path) as here:
+        await here.intake.take(records, exchanged=False)
+    named = [one.hash for one in records[2:5]]
+    async with house(tmp_path, limits=IntakeLimits(replay_records=2)) as again:
+        assert await again.intake.replay_named([*named, signed(99).hash]) == 3
+        assert again.handed.records == set(named)
+        assert again.intake.counters.replayed == 3
+        assert not any(exchanged for _, exchanged in again.handed.calls)
+
+
 async def test_a_log_that_is_closed_is_told_apart_from_a_full_one(tmp_path: Path) -> None:
     async with house(tmp_path) as here:
         here.log.close()

@@ -18,6 +18,7 @@ from consensus.messages import Entry
 from consensus.model import Committee, EpochNumber, Genesis
 from consensus.step import Milestone, Transmission
 from oracle import memory
+from oracle.duties.pace import NUDGE_TIMER, Pace
 from oracle.events import ChainRead, TimerPassed
 from oracle.feeds.formats import RosterEntry
 from oracle.feeds.intake import Intake, IntakeLimits
@@ -29,7 +30,7 @@ from oracle.keys.keystore import LIGHT, Key, KeyKind
 from oracle.keys.register import Register
 from oracle.keys.signer import Signer
 from oracle.model import Curve, Device, DeviceKind, UsagePoint, ZoneId
-from oracle.node import NUDGE_TIMER, Node, Pace
+from oracle.node import Node
 from oracle.peers.identity import issue
 from oracle.peers.limits import Limits
 from oracle.peers.links import Links

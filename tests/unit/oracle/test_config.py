@@ -11,7 +11,7 @@ import pytest
 from consensus.agreement.engine import Timeouts
 from oracle.cli.keys import CONFIGURATION
 from oracle.config import FILE_BYTES_MAX, ConfigurationFaulty, PollSettings, load, read
-from oracle.node import Pace
+from oracle.duties.pace import Pace
 
 DEPLOYER = "ST000000000000000000002AMW42H"
 KEY = "02" + "ab" * 32

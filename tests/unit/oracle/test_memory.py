@@ -14,20 +14,14 @@ from consensus.model import ZERO_DIGEST, InvariantBroken
 from consensus.simulator.disk import Disk
 from consensus.step import JournalRecord, Milestone
 from oracle import memory
+from oracle.chronicle import DECIDED, DOUBLE_VOTE, EVIDENCE, INPUTS, LEAVES, PART, TRAVEL
+from oracle.duties.applying import SNAPSHOT_EVERY
 from oracle.events import ChainRead
 from oracle.journey import Said, Stage
 from oracle.memory import Writes
-from oracle.node import (
-    DECIDED,
-    DOUBLE_VOTE,
-    EVIDENCE,
-    INPUTS,
-    LEAVES,
-    PART,
-    SNAPSHOT_EVERY,
-    TRAVEL,
-    Node,
-)
+from oracle.model import RecordHash, WindowStart
+from oracle.node import Node
+from oracle.restate import LATE, Late
 from oracle.storage.database import Database
 from oracle.storage.history import (
     EntrySigned,
@@ -101,6 +95,21 @@ def test_a_decided_entry_goes_to_the_history_and_ends_its_journal() -> None:
     assert isinstance(entry, StoredEntry)
     assert (entry.height, entry.kind, entry.window_start_s, entry.revision) == (4, "void", 900, 0)
     assert attachment == Part(4, "attachment", b"beside")
+
+
+def test_a_late_record_is_named_until_no_window_waits_for_it(database: Database) -> None:
+    """One batch may be late for several windows; it is named once, and until the last is over (A8)."""
+    batch, other = (RecordHash(hashlib.sha256(name).digest()) for name in (b"batch", b"other"))
+    first, second = WindowStart(900), WindowStart(1800)
+    for late in (Late(first, batch), Late(second, batch), Late(first, other)):
+        write(database, JournalRecord(5, LATE, late.to_bytes()))
+    assert memory.late_records(database.history) == tuple(sorted((batch, other)))
+    write(database, decided_record(height=6))
+    write(database, JournalRecord(7, LATE, Late(first, batch, over=True).to_bytes()))
+    write(database, JournalRecord(7, LATE, Late(first, other, over=True).to_bytes()))
+    assert memory.late_records(database.history) == (batch,)
+    write(database, JournalRecord(8, LATE, Late(second, batch, over=True).to_bytes()))
+    assert memory.late_records(database.history) == ()
 
 
 def test_an_entry_about_no_window_says_so() -> None:
@@ -239,7 +248,7 @@ def test_a_node_comes_back_as_it_was_from_the_last_snapshot_on(database: Databas
 def test_a_snapshot_comes_again_so_many_windows_after_a_restart(database: Database) -> None:
     town = grown(SNAPSHOT_EVERY + 4)
     fill(database, town.disk(0))
-    assert restored(database, town)._windows_applied == 4
+    assert restored(database, town)._applying._windows == 4
 
 
 @pytest.mark.parametrize("windows", [0, 3])
