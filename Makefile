@@ -60,7 +60,7 @@ coverage: setup ## which lines and branches of the contracts the tests run, and 
 	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/coverage.mjs
 
 CONTRACT ?=
-mutants: setup ## leave out each check of the contracts that hold money in turn; every time a test must notice: CONTRACT=roles
+mutants: setup ## leave out each check of the contracts that hold money in turn and name those that no test notices: CONTRACT=roles
 	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/mutate.mjs $(addprefix --contract ,$(CONTRACT))
 
 interfaces: setup ## what follows from the contracts: interfaces.json, EVENTS.md, then oracle/chain/suite

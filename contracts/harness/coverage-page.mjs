@@ -106,6 +106,11 @@ ${explanations(explained)}
 
 That a line ran does not say that a test looks at what it did. \`make mutants\` leaves out one \`asserts!\` at a time, of
 the eight contracts that hold money or of those named (\`make mutants CONTRACT=roles\`), and runs tests that come to its
-refusal: one must fail. It names those that none notices.
+refusal: one must fail. It names those that none notices; where no test can tell a mutant from the contract, the reason
+stands in [mutants-reasons.json](mutants-reasons.json). Checks whose refusal is listed above are left alone.
+
+On 21 November 2026, with the tests of that day: energy-token 6 of 6 noticed, reward-distributor 1 of 1,
+payment-settlement 25 of 25, oracle-staking 29 of 29, commitment 22 of 22, carbon-offset-integration 17 of 19, the other two
+with a reason.
 `;
 }
