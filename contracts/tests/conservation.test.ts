@@ -5,9 +5,9 @@
 import { Cl } from "@stacks/transactions";
 import { describe, expect, it } from "vitest";
 import { MIN_STAKE, Network, plain, UNBONDING_S } from "../harness/network.mjs";
-import { generator } from "./draws";
+import { breathe, generator, runs } from "./draws";
 
-const STEPS = 400;
+const STEPS = runs(400);
 const OPERATORS = 7;
 
 interface Bond {
@@ -38,7 +38,7 @@ class Model {
 }
 
 describe.each([1, 20261121, 77])("seed %i", (seed) => {
-  it(`conserves stake over ${STEPS} random calls`, { timeout: 120_000 }, async () => {
+  it(`conserves stake over ${STEPS} random calls`, { timeout: 120_000 + 200 * STEPS }, async () => {
     const draw = generator(seed);
     const net = await Network.deployed();
     net.initialise();
@@ -161,6 +161,7 @@ describe.each([1, 20261121, 77])("seed %i", (seed) => {
     const deck = [...names, "stake", "stake", "request-unstake", "request-unstake", "withdraw", "withdraw"];
 
     for (let step = 0; step < STEPS; step++) {
+      if (step % 50 === 0) await breathe();
       const name = deck[draw(deck.length)];
       if (draw(8) === 0) net.passTime(draw(UNBONDING_S));
       const [outcome, allowed, apply] = steps[name]();

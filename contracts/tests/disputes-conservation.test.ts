@@ -6,9 +6,13 @@ import { describe, expect, it } from "vitest";
 import { COMMIT, sign, voteHash } from "../harness/committee.mjs";
 import { hash32 } from "../harness/entries.mjs";
 import { MIN_STAKE, Network } from "../harness/network.mjs";
-import { generator } from "./draws";
+import { breathe, generator, runs } from "./draws";
 
-const STEPS = 250;
+const STEPS = runs(250);
+/** In a long run there is more to be accused of, and the newest challenges are looked at. */
+const FILES = Math.max(6, Math.floor(STEPS / 40));
+const HEIGHTS = Math.max(3, Math.floor(STEPS / 80));
+const NEWEST = 12;
 const MEMBERS = 7;
 const BOND = 100_000_000n;
 const VOTING_S = 259_200;
@@ -23,7 +27,7 @@ interface Challenge {
 }
 
 describe.each([3, 20261121])("seed %i", (seed) => {
-  it(`conserves bonds and stake over ${STEPS} random calls`, { timeout: 120_000 }, async () => {
+  it(`conserves bonds and stake over ${STEPS} random calls`, { timeout: 120_000 + 200 * STEPS }, async () => {
     const draw = generator(seed);
     const net = await Network.disputing(MEMBERS);
     const stakes = Array.from({ length: MEMBERS }, () => BigInt(MIN_STAKE));
@@ -36,6 +40,8 @@ describe.each([3, 20261121])("seed %i", (seed) => {
     const outcomes = { ok: 0, err: 0 };
     const wealth = () => net.wallets.map((wallet) => net.balance(wallet)).reduce((a, b) => a + b);
     const before = wealth();
+    const newest = () =>
+      Math.max(0, challenges.length - NEWEST) + 1 + draw(Math.min(challenges.length, NEWEST) + 1);
     const call = (name: string, args: any[], by: string) => net.call("dispute-resolution", name, args, by);
     const take = (id: number, bps: bigint) => {
       const loss = (stakes[id - 1] * bps + 9_999n) / 10_000n;
@@ -46,7 +52,7 @@ describe.each([3, 20261121])("seed %i", (seed) => {
 
     const steps: Record<string, () => [any, boolean, () => void]> = {
       open() {
-        const [accused, ground, file] = [1 + draw(MEMBERS + 1), draw(8), draw(6)];
+        const [accused, ground, file] = [1 + draw(MEMBERS + 1), draw(8), draw(FILES)];
         const key = `${accused} ${ground} ${file}`;
         const args = [Cl.uint(accused), Cl.uint(ground), Cl.buffer(hash32(`${file}`)), Cl.uint(0)];
         const outcome = call("open-challenge", args, net.wallets[4 + draw(4)]);
@@ -60,7 +66,7 @@ describe.each([3, 20261121])("seed %i", (seed) => {
         }];
       },
       vote() {
-        const [id, guilty, by] = [1 + draw(challenges.length + 1), draw(3) > 0, net.wallets[draw(5)]];
+        const [id, guilty, by] = [newest(), draw(3) > 0, net.wallets[draw(5)]];
         const outcome = call("vote-challenge", [Cl.uint(id), Cl.bool(guilty)], by);
         const found = challenges[id - 1];
         const free = found?.open && net.now() <= found.deadline && !found.votes.has(by);
@@ -70,7 +76,7 @@ describe.each([3, 20261121])("seed %i", (seed) => {
         }];
       },
       resolve() {
-        const id = 1 + draw(challenges.length + 1);
+        const id = newest();
         const outcome = call("resolve-challenge", [Cl.uint(id)], net.outsider);
         const found = challenges[id - 1];
         const guilty = !!found && 2 * found.tally.true > found.seats;
@@ -83,7 +89,7 @@ describe.each([3, 20261121])("seed %i", (seed) => {
         }];
       },
       "double vote"() {
-        const [slot, height, same] = [draw(MEMBERS), draw(3), draw(4) === 0];
+        const [slot, height, same] = [draw(MEMBERS), draw(HEIGHTS), draw(4) === 0];
         const place = { network: net.network(), epoch: 1, height, round: 0, phase: COMMIT };
         const [first, second] = ["one", same ? "one" : "other"].map((name) => {
           const digest = hash32(name);
@@ -105,6 +111,7 @@ describe.each([3, 20261121])("seed %i", (seed) => {
     const deck = ["open", "vote", "vote", "vote", "resolve", "resolve", "double vote"];
 
     for (let step = 0; step < STEPS; step++) {
+      if (step % 50 === 0) await breathe();
       if (draw(10) === 0) net.passTime(draw(VOTING_S));
       const name = deck[draw(deck.length)];
       const [outcome, allowed, apply] = steps[name]();

@@ -129,6 +129,10 @@ def _meters() -> tuple[Meter, ...]:
     return tuple(meters)
 
 
+PORT_MIN: Final = 20_000
+PORT_END: Final = 32_768
+"""Where Linux begins to hand out ports by itself; other systems begin further up."""
+PORTS_TRIED: Final = 64
 TELEGRAMS: Final = {
     "telegram_v2_2.txt": "00000000000000",
     "telegram_v3.txt": "K8EG004046395507",
@@ -147,7 +151,10 @@ def _ports(first: int) -> list[int]:
         layout = [first + 20, first + 21, *range(first, first + OPERATORS)]
         layout += range(first + 10, first + 10 + OPERATORS)
         return [port if _free(port) else free_port() for port in layout]
-    return [free_port() for _ in range(wanted)]
+    found: dict[int, None] = {}
+    while len(found) < wanted:
+        found[free_port()] = None
+    return list(found)
 
 
 def _free(port: int) -> bool:
@@ -161,7 +168,15 @@ def _free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port of this machine that is free now."""
+    """A port of this machine that is free now, and at a later start too.
+
+    A plan keeps its ports. Those that the system hands out may belong to somebody's outgoing
+    connection by then, so it is one below them.
+    """
+    for _ in range(PORTS_TRIED):
+        port = PORT_MIN + secrets.randbelow(PORT_END - PORT_MIN)
+        if _free(port):
+            return port
     with socket.socket() as tried:
         tried.bind(("127.0.0.1", 0))
         return int(tried.getsockname()[1])
