@@ -10,7 +10,7 @@ STATE ?= .wattest/demo
 ADVERSARY ?=
 DEMO ?=
 
-.PHONY: help setup demo trials test check format pytest contracts-test devnet-test bench costs coverage mutants interfaces stories simulate sabotage kill-loop fuzz clean
+.PHONY: help setup demo trials test check format pytest contracts-test devnet-test bench costs coverage conservation mutants interfaces stories simulate sabotage kill-loop fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -58,6 +58,11 @@ costs: setup ## what each contract call and a whole window costs; writes contrac
 
 coverage: setup ## which lines and branches of the contracts the tests run, and why not the rest: contracts/COVERAGE.md
 	cd contracts && $(NODE_PATHS) "$(NODE)" scripts/coverage.mjs
+
+RUNS ?= 10000
+MODEL ?=
+conservation: setup ## the contracts' books under random calls, against models: RUNS=10000 MODEL=marketplace
+	cd contracts && RUNS=$(RUNS) $(NODE_PATHS) "$(NODE)" node_modules/vitest/vitest.mjs run $(if $(MODEL),$(MODEL)-conservation,conservation)
 
 CONTRACT ?=
 mutants: setup ## leave out each check of the contracts that hold money in turn and name those that no test notices: CONTRACT=roles
