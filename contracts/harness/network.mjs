@@ -4,6 +4,7 @@
 import { fileURLToPath } from "node:url";
 import { initSimnet } from "@stacks/clarinet-sdk";
 import { Cl, cvToJSON } from "@stacks/transactions";
+import { breathe } from "./breath.mjs";
 import {
   certify,
   digestOf,
@@ -50,7 +51,7 @@ export class Network {
       api_url: "",
     });
     // The VM is synchronous: between two chains a test runner's own messages get their turn.
-    await new Promise((resolve) => setImmediate(resolve));
+    await breathe();
     return new Network();
   }
 

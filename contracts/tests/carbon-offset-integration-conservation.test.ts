@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { hash32 } from "../harness/entries.mjs";
 import { Network, WINDOW_S } from "../harness/network.mjs";
 import { attestEnergy, enrolMeter, type Proof } from "./attested";
-import { generator, runs } from "./draws";
+import { breathe, generator, runs } from "./draws";
 
 const STEPS = runs(300);
 const NAME = "carbon-offset-integration";
@@ -157,7 +157,7 @@ describe.each([7, 20261121])("seed %i", (seed) => {
     }
     attest(windows++, 0);
     for (let step = 0; step < STEPS; step++) {
-      if (step % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (step % 50 === 0) await breathe();
       if (draw(6) === 0) attest(windows++, 0);
       if (draw(8) === 0) {
         const at = Math.max(0, windows - 1 - draw(5));

@@ -2,6 +2,7 @@
 // calls of buyers and sellers.
 
 import { Cl } from "@stacks/transactions";
+import { breathe } from "../harness/breath.mjs";
 import { Network, WINDOW_S } from "../harness/network.mjs";
 import { enrolMeter, registerUser } from "./attested";
 import { expectOk } from "./outcomes";
@@ -37,7 +38,7 @@ export class Market {
   /** Wallet 4 sells from `asset` (10 kW, connected), wallets 5 and 6 buy; all have ENERGY. */
   static async open(): Promise<Market> {
     // A file of many calls must let its runner hear that it is alive.
-    await new Promise((resolve) => setImmediate(resolve));
+    await breathe();
     const net = await Network.disputing(4);
     expectOk(net.grant(net.deployer, "minter"));
     const market = new Market(net);

@@ -6,7 +6,7 @@
 import { Cl } from "@stacks/transactions";
 import { describe, expect, it } from "vitest";
 import { plain, WINDOW_S } from "../harness/network.mjs";
-import { generator, runs } from "./draws";
+import { breathe, generator, runs } from "./draws";
 import { CLOSE_LEAD_S, DAY_S, enrolMeter, eventArgs, recordRegisters, responding, VERIFY_S } from "./response";
 
 const STEPS = runs(400);
@@ -316,7 +316,7 @@ describe.each([5, 20261121])("seed %i", (seed) => {
     // From a Monday on, whatever day it is: a seed makes the same run every time.
     net.passTime((4 * DAY_S + 7 * DAY_S - (net.now() % (7 * DAY_S))) % (7 * DAY_S));
     for (let step = 0; step < STEPS; step++) {
-      if (step % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (step % 50 === 0) await breathe();
       // Time passes to where something changes, or a little.
       const milestones = events.slice(-6).flatMap((one) => [one.start - CLOSE_LEAD_S, one.end, one.end + DAY_S, verifyUntil(one) + 1]);
       const ahead = milestones.filter((time) => time > net.now()).sort((a, b) => a - b);

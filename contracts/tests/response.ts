@@ -2,6 +2,7 @@
 // the readings around it, attested and recorded.
 
 import { Cl } from "@stacks/transactions";
+import { breathe } from "../harness/breath.mjs";
 import { Network, WINDOW_S } from "../harness/network.mjs";
 import { attestEnergy, enrolMeter } from "./attested";
 
@@ -23,7 +24,7 @@ export interface Event {
 export async function responding(): Promise<{ net: Network; utility: string }> {
   const net = await Network.running(4);
   // Tests are synchronous: between two of them the runner's own messages get their turn.
-  await new Promise((resolve) => setImmediate(resolve));
+  await breathe();
   const utility = net.wallets[3];
   net.expectOk(net.grant(utility, "utility"));
   return { net, utility };
